@@ -1,0 +1,326 @@
+/*
+ * klog.h - Apache Kafka's log without the broker, for C programs.
+ *
+ * A cluster is a directory, a topic is a directory in it, and a partition's
+ * files are Kafka's own segments.  This header is all that a program needs:
+ *
+ *	struct klog_err err;
+ *	struct klog *klog = klog_open("/var/lib/klog", NULL, &err);
+ *	struct klog_producer *out =
+ *		klog_producer_open(klog, "access", NULL, &err);
+ *	klog_producer_put(out, records, count, &taken, &err);
+ *	klog_producer_close(out, &err);		(synced when it returns 0)
+ *	klog_close(klog);
+ *
+ * Functions answer 0 or -1; questions and iterators answer 1 yes, 0 no or
+ * end, -1 failed.  After -1 the struct klog_err says what failed, in a code
+ * for programs and a line for people.  The library never prints and never
+ * exits.  Times are milliseconds since 1970 UTC, sizes are bytes, offsets
+ * count records.  A handle is used by one thread at a time.
+ */
+#ifndef KLOG_H
+#define KLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KLOG_VERSION "0.1.0"
+
+/* ---- errors ----------------------------------------------------------- */
+
+enum klog_code {
+	KLOG_OK = 0,
+	KLOG_ESYSTEM,   /* a system call failed; sys_errno says how */
+	KLOG_EUSAGE,    /* the caller asked for something that cannot be */
+	KLOG_ECORRUPT,  /* data on disk is damaged */
+	KLOG_ENOTFOUND, /* no such cluster, topic or partition */
+	KLOG_EEXIST,    /* the topic exists already */
+	KLOG_ETOOLARGE, /* a record larger than max.message.bytes */
+	KLOG_EOFFSET,   /* an offset outside of what the log holds */
+	KLOG_ELOCKED,   /* --lock-timeout passed */
+	KLOG_EDELETED,  /* the topic was deleted, or is another one now */
+	KLOG_ECUT,      /* a failed sync took back what was appended */
+	KLOG_EREFUSED,  /* not here: a network file system, no permission */
+	KLOG_EMEMORY
+};
+
+#define KLOG_ERR_TEXT 1024
+
+struct klog_err {
+	enum klog_code code;
+	int sys_errno; /* with KLOG_ESYSTEM, else 0 */
+	char text[KLOG_ERR_TEXT];
+};
+
+/*
+ * The exit status that every klog tool gives for a code: 0 done, 1 failed,
+ * 2 wrong usage, 3 the data on disk is damaged.
+ */
+int klog_exit_status(enum klog_code code);
+
+/*
+ * Lines for people that are not errors: what recovery cut, who holds a lock.
+ * `line` gets one line without newline; `level` 0 is always said, 1 is for
+ * -v.  A null `line` says nothing.
+ */
+struct klog_say {
+	void (*line)(void *arg, int level, const char *text);
+	void *arg;
+};
+
+/* ---- bytes and records ------------------------------------------------ */
+
+/* Borrowed bytes.  data == NULL is Kafka's null; size 0 with data is empty. */
+struct klog_slice {
+	const uint8_t *data;
+	size_t size;
+};
+
+/*
+ * A record as it is put or read.  When putting, offset is ignored,
+ * partition -1 lets the key (murmur2, as Kafka's Java client) or, without a
+ * key, the sticky partitioner choose, and timestamp_ms -1 means now.
+ * headers holds header_count headers in Kafka's encoding (klog_header_put).
+ */
+struct klog_record {
+	int64_t offset;
+	int64_t timestamp_ms;
+	struct klog_slice key;
+	struct klog_slice value;
+	struct klog_slice headers;
+	int32_t header_count;
+	int32_t partition;
+};
+
+struct klog_header {
+	struct klog_slice name;  /* never null */
+	struct klog_slice value; /* may be null */
+};
+
+/* Takes the next header from `headers`: 1, 0 at the end, -1 malformed. */
+int klog_header_next(struct klog_slice *headers, struct klog_header *header);
+
+/* ---- where to read ---------------------------------------------------- */
+
+enum klog_where {
+	KLOG_AT_UNSET,     /* not given: the caller's default */
+	KLOG_AT_OFFSET,    /* value */
+	KLOG_AT_TAIL,      /* value records before the end, per partition */
+	KLOG_AT_BEGINNING, /* the log start offset */
+	KLOG_AT_END,
+	KLOG_AT_MAX_TIMESTAMP, /* the record with the newest timestamp */
+	KLOG_AT_TIME           /* first record at or after value (ms) */
+};
+
+struct klog_at {
+	enum klog_where where;
+	int64_t value;
+	int32_t epoch; /* of OFFSET/EPOCH, else -1 */
+};
+
+/* ---- settings of a topic and of a client ------------------------------ */
+
+/* One KEY=VALUE, as after -X; both borrowed. */
+struct klog_setting {
+	const char *key;
+	const char *value;
+};
+
+/* ---- the cluster ------------------------------------------------------ */
+
+struct klog;
+
+struct klog_options {
+	struct klog_say say;
+	int64_t lock_timeout_ms; /* how long to wait for a lock; -1: for ever */
+};
+
+/*
+ * Opens a cluster: a directory, or several separated by commas, tried in
+ * turn.  options may be NULL (no lines, wait for ever).  Nothing is written.
+ * NULL and *err when none of them is there.
+ */
+struct klog *klog_open(const char *cluster, const struct klog_options *options,
+	struct klog_err *err);
+void klog_close(struct klog *klog);
+
+struct klog_create {
+	int32_t partitions;
+	const struct klog_setting *settings;
+	size_t setting_count;
+	int64_t mode;      /* of the topic's directories, or -1 */
+	const char *group; /* name of their group, or NULL */
+};
+
+/*
+ * Makes a topic: it appears whole, by one rename, and is durable on return.
+ * The cluster's directory is made when it is missing.  KLOG_EEXIST when a
+ * topic of the name, or one that Kafka would confuse with it, is there.
+ */
+int klog_topic_create(const char *cluster, const struct klog_options *options,
+	const char *topic, const struct klog_create *create,
+	struct klog_err *err);
+
+struct klog_topic_info {
+	char name[256];
+	int32_t partitions;
+	int64_t records; /* offsets from start to end, over all partitions */
+	int64_t bytes;   /* of the .log files */
+};
+
+/* The topics in order of name; *list is malloc'ed, the caller frees it. */
+int klog_topics(struct klog *klog, struct klog_topic_info **list, size_t *count,
+	struct klog_err *err);
+
+struct klog_partition_info {
+	int32_t partition;
+	int32_t leader; /* broker id; -1 when the files do not say */
+	char replicas[64];
+	char isr[64];
+	int64_t start;
+	int64_t end;
+	int64_t bytes;
+	int64_t oldest_ms; /* of the first batch, -1 when empty */
+	int64_t newest_ms; /* the largest timestamp, -1 when empty */
+};
+
+/* The partitions of a topic (a name, or a path with a slash); *list is
+ * malloc'ed, the caller frees it. */
+int klog_topic_describe(struct klog *klog, const char *topic,
+	struct klog_partition_info **list, size_t *count, struct klog_err *err);
+
+/*
+ * The settings of a topic that differ from the default, in the order of
+ * klog-config(5); *list is one malloc'ed block, the caller frees it.
+ */
+int klog_topic_settings(struct klog *klog, const char *topic,
+	struct klog_setting **list, size_t *count, struct klog_err *err);
+
+/* ---- producing -------------------------------------------------------- */
+
+struct klog_producer;
+
+struct klog_produce {
+	const struct klog_setting
+		*settings; /* acks, batch.size, linger.ms,
+			      compression.type, flush.ms ... */
+	size_t setting_count;
+	bool no_sync; /* promise nothing beyond this process */
+};
+
+/*
+ * Opens a topic for appending; any number of processes may.  produce may be
+ * NULL.  It recovers what a killed writer or a power cut left.
+ */
+struct klog_producer *klog_producer_open(struct klog *klog, const char *topic,
+	const struct klog_produce *produce, struct klog_err *err);
+
+/*
+ * Takes records in order; the bytes are copied.  *taken says how many were
+ * taken, also on -1: the one after them is the one that *err refuses
+ * (KLOG_ETOOLARGE), or nothing further can be appended.  Full batches are
+ * appended; flush does the rest.
+ */
+int klog_producer_put(struct klog_producer *producer,
+	const struct klog_record *records, size_t count, size_t *taken,
+	struct klog_err *err);
+
+/* Appends what was put: on return every reader sees it. */
+int klog_producer_flush(struct klog_producer *producer, struct klog_err *err);
+
+/* Appends what was put and syncs it: on return it outlives a power cut. */
+int klog_producer_sync(struct klog_producer *producer, struct klog_err *err);
+
+/*
+ * How long a caller whose input pauses may wait, in ms, before it must call
+ * klog_producer_tick, which appends what lingered long enough and syncs what
+ * flush.ms says is due.  -1: nothing is due.
+ */
+int64_t klog_producer_due_ms(struct klog_producer *producer);
+int klog_producer_tick(struct klog_producer *producer, struct klog_err *err);
+
+struct klog_produced {
+	int64_t put;      /* records taken */
+	int64_t appended; /* of them in the log */
+	int64_t synced;   /* of them durable */
+};
+struct klog_produced klog_producer_count(const struct klog_producer *producer);
+
+/*
+ * Appends and, unless no_sync, syncs; frees in any case.  0 only when every
+ * record put is durable and was not cut since.
+ */
+int klog_producer_close(struct klog_producer *producer, struct klog_err *err);
+
+/* Frees without appending what is still in hand. */
+void klog_producer_abandon(struct klog_producer *producer);
+
+/* ---- consuming -------------------------------------------------------- */
+
+struct klog_consumer;
+
+struct klog_consume {
+	const char *const *topics; /* names, or paths with a slash */
+	size_t topic_count;
+	const int32_t *partitions; /* of each topic, or NULL for all */
+	size_t partition_count;
+	struct klog_at from; /* unset: the beginning */
+	struct klog_at to;   /* exclusive; unset: the end as it is now, or
+				with follow no end */
+	int64_t tail;        /* start so many records before the end, the
+				newest by timestamp over all; -1: no */
+	bool follow;
+	bool synced; /* nothing past the recovery point */
+	const struct klog_setting *settings; /* auto.offset.reset ... */
+	size_t setting_count;
+};
+
+struct klog_consumer *klog_consumer_open(struct klog *klog,
+	const struct klog_consume *consume, struct klog_err *err);
+
+/* Records of one partition in offset order; views into the consumer, good
+ * until its next call. */
+struct klog_run {
+	const char *topic;
+	int32_t partition;
+	int32_t leader_epoch;
+	bool log_append_time;
+	const struct klog_record *records;
+	size_t count;
+};
+
+/* 1 with the next run, 0 when there is none (with follow: none yet). */
+int klog_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
+	struct klog_err *err);
+
+/*
+ * Sleeps until there may be more to read, at most timeout_ms (-1: for ever):
+ * 1 look again, 0 the time is over.  It returns 1 early when `hangup_fd`
+ * (or -1) reports an error or hang-up, so that a follower whose reader has
+ * gone ends, and -1 with sys_errno EINTR on a signal.
+ */
+int klog_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
+	int hangup_fd, struct klog_err *err);
+
+void klog_consumer_close(struct klog_consumer *consumer);
+
+/* ---- offsets ---------------------------------------------------------- */
+
+/*
+ * The offset that `at` stands for in one partition, within [start, end];
+ * *timestamp_ms (may be NULL) is that of the record found by a time, else -1.
+ */
+int klog_offset_at(struct klog *klog, const char *topic, int32_t partition,
+	struct klog_at at, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

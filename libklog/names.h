@@ -1,0 +1,32 @@
+/* Legal names, and the names of segment files. */
+#ifndef KLOG_NAMES_H
+#define KLOG_NAMES_H
+
+#include "err.h"
+
+#define KLOG_TOPIC_MAX 249 /* bytes of a topic name */
+
+/*
+ * Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..".  0, or -1
+ * KLOG_EUSAGE naming the rule that is broken and the name, made printable.
+ */
+int klog_topic_name_check(const char *name, struct klog_err *err);
+
+/* Whether two names collide in Kafka: equal once every '.' is a '_'. */
+bool klog_topic_names_collide(const char *a, const char *b);
+
+/* "00000000000000000042.log": 20 digits and a suffix such as ".log". */
+#define KLOG_FILE_NAME 64
+void klog_file_name(
+	char name[KLOG_FILE_NAME], int64_t base_offset, const char *suffix);
+
+/* The offset in a name of 20 digits and exactly this suffix; -1 if not. */
+int64_t klog_file_base(const char *name, const char *suffix);
+
+/* A plain decimal of 0 to max without sign or leading zeros; -1 if not. */
+int64_t klog_number(const char *text, int64_t max);
+
+/* Copies text with control and non-ASCII bytes as \xNN, cut to size. */
+char *klog_printable(char *out, size_t size, const char *text);
+
+#endif
