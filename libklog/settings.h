@@ -95,6 +95,12 @@ struct klog_setting_info {
 /* Entry `i`, from 0; false past the end. */
 bool klog_setting_info(size_t i, struct klog_setting_info *info);
 
+/* The entry of this name; false when there is none. */
+bool klog_setting_find(const char *key, size_t *i);
+
+/* The name in `scope` that `key` may be a slip of, or NULL. */
+const char *klog_setting_nearest(int scope, const char *key);
+
 /* The value of entry `i` in *s as text that klog_settings_set takes; answers
  * whether it differs from the default. */
 bool klog_setting_value(
