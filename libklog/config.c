@@ -237,9 +237,11 @@ take_text(struct reader *r, const yaml_event_t *event, const char *what,
 		style == YAML_FOLDED_SCALAR_STYLE)
 		return refuse(
 			r, out->at, "%s: a block of text is not used", what);
-	if (size >= sizeof(out->s) || memchr(s, '\0', size) != NULL)
-		return refuse(r, out->at,
-			"%s: %zu bytes that are no value of it", what, size);
+	if (size >= sizeof(out->s))
+		return refuse(
+			r, out->at, "%s: %zu bytes are too many", what, size);
+	if (memchr(s, '\0', size) != NULL)
+		return refuse(r, out->at, "%s: a NUL byte", what);
 	memcpy(out->s, s, size);
 	out->s[size] = '\0';
 	out->absent = size == 0 && style == YAML_PLAIN_SCALAR_STYLE;

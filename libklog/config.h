@@ -31,7 +31,11 @@ struct klog_topic_config {
 int klog_config_parse(const char *where, struct klog_slice text,
 	struct klog_topic_config *config, struct klog_err *err);
 
-/* Appends the text; only settings that differ from the default are named. */
+/*
+ * Appends the text; only settings that differ from the default are named.
+ * They come before the keys that must be there, so that a file cut short
+ * anywhere is refused, not read with other settings.  -1: out of memory.
+ */
 int klog_config_format(const char *topic,
 	const struct klog_topic_config *config, struct klog_buf *text);
 

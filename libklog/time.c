@@ -265,6 +265,7 @@ since_epoch(const char *text, int64_t *ms, struct klog_err *err)
 			"%s reads as a date: write %.4s-%.2s-%.2s, or %s000ms "
 			"for seconds of the epoch",
 			text, text, text + 4, text + 6, text);
+	p = text;
 	if (!take_number(&p, &v) || v > LAST_SECOND)
 		return klog_fail(err, KLOG_EUSAGE,
 			"%.40s seconds are past the year 9999: "
@@ -320,7 +321,7 @@ void
 klog_time_text(int64_t ms, char text[KLOG_TIME_TEXT])
 {
 	int64_t fraction = ms % 1000 < 0 ? ms % 1000 + 1000 : ms % 1000;
-	time_t s = (time_t)((ms - fraction) / 1000);
+	time_t s = (time_t)(ms / 1000 - (ms % 1000 < 0));
 	char day[32];
 	struct tm tm;
 	bool west;
@@ -330,7 +331,7 @@ klog_time_text(int64_t ms, char text[KLOG_TIME_TEXT])
 		snprintf(text, KLOG_TIME_TEXT, "-");
 		return;
 	}
-	if (ms < INT64_MIN + 1000 || localtime_r(&s, &tm) == NULL ||
+	if (localtime_r(&s, &tm) == NULL ||
 		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
 		snprintf(text, KLOG_TIME_TEXT, "%jdms", (intmax_t)ms);
 		return;
