@@ -1,0 +1,389 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "checkpoint.h"
+#include "index.h"
+#include "io.h"
+#include "lock.h"
+#include "log.h"
+#include "time.h"
+
+#define WRITE_BACK ((int64_t)8 * 1024 * 1024)
+
+static int
+refuse_remote(const struct klog_log *log, struct klog_err *err)
+{
+	const char *name = klog_remote_file_system(log->dir);
+	const char *env = getenv("KLOG_REMOTE_FS");
+
+	if (name == NULL || (env != NULL && strcmp(env, "1") == 0))
+		return 0;
+	return klog_fail(err, KLOG_EREFUSED,
+		"on %s, where locks of other machines are not seen; write on a "
+		"local disk, or set KLOG_REMOTE_FS=1 if this machine alone "
+		"writes",
+		name);
+}
+
+int
+klog_log_open(struct klog_log *log, int topic_dir, const char *name,
+	const char *path, int32_t broker, struct klog_err *err)
+{
+	memset(log, 0, sizeof(*log));
+	snprintf(log->path, sizeof(log->path), "%s", path);
+	log->broker = broker;
+	log->dir = log->lock = log->state_fd = -1;
+	log->log_fd = log->index_fd = log->time_fd = -1;
+	log->open_base = -1;
+	log->dir = klog_open_dir(topic_dir, name, err);
+	if (log->dir == -1)
+		return klog_err_in(err, "%s", path);
+	if (refuse_remote(log, err) == -1)
+		goto fail;
+	log->lock = klog_create_file(log->dir, KLOG_LOCK_NAME, NULL, err);
+	if (log->lock == -1)
+		goto fail;
+	log->state_fd = klog_create_file(log->dir, KLOG_STATE_NAME, NULL, err);
+	if (log->state_fd == -1 ||
+		klog_stamp_now(log->state_fd, &log->now, err) == -1)
+		goto fail;
+	return 0;
+fail:
+	klog_log_close(log);
+	return klog_err_in(err, "%s", path);
+}
+
+void
+klog_log_close_segment(struct klog_log *log)
+{
+	klog_close_fd(&log->log_fd);
+	klog_close_fd(&log->index_fd);
+	klog_close_fd(&log->time_fd);
+	log->open_base = -1;
+}
+
+void
+klog_log_close(struct klog_log *log)
+{
+	klog_log_close_segment(log);
+	klog_close_fd(&log->state_fd);
+	klog_close_fd(&log->lock);
+	klog_close_fd(&log->dir);
+	klog_scan_free(&log->scan);
+}
+
+int
+klog_log_load(struct klog_log *log, struct klog_err *err)
+{
+	int r = klog_state_read(log->state_fd, &log->state, err);
+
+	return r == -1 ? klog_err_in(err, "%s", log->path) : r;
+}
+
+int
+klog_log_save(struct klog_log *log, struct klog_err *err)
+{
+	if (log->suspect)
+		log->state.marks |= KLOG_MARK_SYNCING;
+	if (klog_state_write(log->state_fd, &log->state, err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	log->suspect = false;
+	return 0;
+}
+
+int
+klog_log_commit(struct klog_log *log, struct klog_err *err)
+{
+	if (log->suspect)
+		log->state.marks |= KLOG_MARK_SYNCING;
+	if (klog_state_commit(log->state_fd, &log->state, err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	log->suspect = false;
+	return 0;
+}
+
+/* ---- the active segment ---- */
+
+/* An index that cannot be opened costs readers a scan, and nobody a write. */
+static int
+open_hint(struct klog_log *log, const char *suffix)
+{
+	char name[KLOG_FILE_NAME];
+	struct klog_err ignored;
+
+	klog_file_name(name, log->state.active_base, suffix);
+	return klog_create_file(log->dir, name, NULL, &ignored);
+}
+
+int
+klog_log_open_active(struct klog_log *log, struct klog_err *err)
+{
+	char name[KLOG_FILE_NAME];
+	int64_t size;
+	int alone = 0;
+
+	if (log->open_base == log->state.active_base)
+		return 0;
+	klog_log_close_segment(log);
+	klog_file_name(name, log->state.active_base, ".log");
+	log->log_fd = klog_create_file(log->dir, name, NULL, err);
+	if (log->log_fd == -1)
+		goto fail;
+	size = klog_file_size(log->log_fd, name, err);
+	if (size == -1)
+		goto fail;
+	/* a name that a power cut could still take (A4) */
+	if (size == 0 && klog_sync_dir(log->dir, name, err) == -1)
+		goto fail;
+	alone = klog_lock_alone(log->log_fd, name, err);
+	if (alone == -1 || klog_lock_share(log->log_fd, name, err) == -1)
+		goto fail;
+	if (alone == 1 && (log->state.recovery_base != log->state.active_base ||
+				  size > log->state.recovery_position))
+		log->suspect = size > 0;
+	log->index_fd = open_hint(log, ".index");
+	log->time_fd = open_hint(log, ".timeindex");
+	log->open_base = log->state.active_base;
+	log->written_back = size;
+	return 0;
+fail:
+	klog_log_close_segment(log);
+	return klog_err_in(err, "%s", log->path);
+}
+
+/* Kafka's TimeIndex.maybeAppend: only a newer timestamp is an entry. */
+static void
+note_time(struct klog_log *log)
+{
+	struct klog_state *s = &log->state;
+	struct klog_err ignored;
+
+	if (log->time_fd == -1 || s->newest_ms <= s->time_indexed_ms ||
+		klog_time_put(log->time_fd, s->time_entries, s->active_base,
+			s->newest_ms, s->newest_offset, &ignored) == -1)
+		return;
+	s->time_entries++;
+	s->time_indexed_ms = s->newest_ms;
+}
+
+void
+klog_log_note(struct klog_log *log, const struct klog_batch *batch,
+	const struct klog_settings *settings)
+{
+	struct klog_state *s = &log->state;
+	int64_t last = klog_batch_last_offset(batch);
+	struct klog_err ignored;
+
+	if (s->length == 0)
+		s->first_ms = batch->max_timestamp_ms;
+	if (batch->max_timestamp_ms > s->newest_ms) {
+		s->newest_ms = batch->max_timestamp_ms;
+		s->newest_offset = last;
+	}
+	if (s->unindexed > settings->index_interval_bytes &&
+		log->index_fd != -1 &&
+		klog_index_put(log->index_fd, s->index_entries, s->active_base,
+			last, s->length, &ignored) == 0) {
+		s->index_entries++;
+		s->unindexed = 0;
+		note_time(log);
+	}
+	s->unindexed += batch->size;
+	s->length += batch->size;
+	s->next_offset = last + 1;
+}
+
+int
+klog_log_write(struct klog_log *log, const struct klog_batch *batch,
+	struct klog_slice bytes, const struct klog_settings *settings,
+	struct klog_err *err)
+{
+	struct klog_err cut_err;
+
+	if (klog_write_at(log->log_fd, bytes.data, bytes.size,
+		    log->state.length, NULL, ".log", err) == -1) {
+		/* the torn batch goes; if even that fails, readers and the
+		 * next writer know a torn tail when they see one */
+		(void)klog_truncate_file(log->log_fd, log->state.length,
+			".log", &cut_err);
+		return klog_err_in(err, "%s", log->path);
+	}
+	klog_log_note(log, batch, settings);
+	return 0;
+}
+
+int
+klog_log_take_back(struct klog_log *log, const struct klog_state *before,
+	struct klog_err *err)
+{
+	uint64_t sequence = log->state.sequence;
+
+	if (klog_truncate_file(log->log_fd, before->length, ".log", err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	log->state = *before;
+	log->state.sequence = sequence;
+	return 0;
+}
+
+void
+klog_log_all_durable(struct klog_log *log)
+{
+	log->state.recovery_offset = log->state.next_offset;
+	log->state.recovery_base = log->state.active_base;
+	log->state.recovery_position = log->state.length;
+}
+
+int
+klog_log_sync(struct klog_log *log, struct klog_err *err)
+{
+	if (klog_sync_file(log->log_fd, ".log", err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	return 0;
+}
+
+void
+klog_log_write_back(struct klog_log *log)
+{
+	int64_t behind = log->state.length - log->written_back;
+
+	if (behind < WRITE_BACK || log->open_base != log->state.active_base)
+		return;
+	klog_start_writeback(log->log_fd, log->written_back, behind);
+	log->written_back = log->state.length;
+}
+
+/* ---- roll ---- */
+
+/* Kafka spreads the rolls of many partitions by a random share of
+ * segment.jitter.ms; here it is the same for every writer of a segment. */
+static int64_t
+jitter(const struct klog_state *s, const struct klog_settings *settings)
+{
+	uint64_t h = (uint64_t)s->active_base * 0x9E3779B97F4A7C15u;
+	size_t i;
+
+	if (settings->segment_jitter_ms <= 0)
+		return 0;
+	for (i = 0; i < 8; i++)
+		h = (h ^ s->topic_id[i]) * 0x100000001B3u;
+	return (int64_t)((h >> 1) % (uint64_t)settings->segment_jitter_ms);
+}
+
+bool
+klog_log_must_roll(const struct klog_log *log, const struct klog_batch *batch,
+	const struct klog_settings *settings)
+{
+	const struct klog_state *s = &log->state;
+	int64_t delta = s->next_offset + batch->last_offset_delta -
+		s->active_base;
+	int64_t entries = settings->segment_index_bytes / KLOG_INDEX_ENTRY;
+	int64_t times = settings->segment_index_bytes / KLOG_TIME_ENTRY - 1;
+
+	if (s->length == 0)
+		return false;
+	if (s->length + batch->size > settings->segment_bytes ||
+		delta > INT32_MAX || s->index_entries >= entries ||
+		s->time_entries >= times)
+		return true;
+	return s->first_ms >= 0 && batch->max_timestamp_ms > s->first_ms &&
+		batch->max_timestamp_ms - s->first_ms >
+		settings->segment_ms - jitter(s, settings);
+}
+
+/* A segment's indexes end where their entries do, the newest timestamp as
+ * the last; retention and look-up by time rely on it. */
+static void
+finish_indexes(struct klog_log *log)
+{
+	struct klog_err ignored;
+
+	note_time(log);
+	if (log->index_fd != -1)
+		(void)klog_truncate_file(log->index_fd,
+			(int64_t)log->state.index_entries * KLOG_INDEX_ENTRY,
+			".index", &ignored);
+	if (log->time_fd != -1)
+		(void)klog_truncate_file(log->time_fd,
+			(int64_t)log->state.time_entries * KLOG_TIME_ENTRY,
+			".timeindex", &ignored);
+}
+
+int
+klog_log_roll(struct klog_log *log, struct klog_err *err)
+{
+	struct klog_state *s = &log->state;
+
+	finish_indexes(log);
+	s->active_base = s->next_offset;
+	s->length = 0;
+	s->unindexed = 0;
+	s->index_entries = 0;
+	s->time_entries = 0;
+	s->newest_ms = -1;
+	s->newest_offset = s->next_offset;
+	s->time_indexed_ms = -1;
+	s->first_ms = -1;
+	klog_log_all_durable(log);
+	if (klog_log_save(log, err) == -1)
+		return -1;
+	return klog_log_open_active(log, err);
+}
+
+/* ---- leader epochs ---- */
+
+int
+klog_log_begin_epoch(struct klog_log *log, int64_t start, struct klog_err *err)
+{
+	struct klog_state *s = &log->state;
+	uint64_t id;
+
+	if (klog_log_epoch_line(log, err) == -1)
+		return -1;
+	if (s->leader_epoch == INT32_MAX)
+		return klog_fail(err, KLOG_EREFUSED,
+			"%s: no leader epoch is left; make a new topic",
+			log->path);
+	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return klog_fail_errno(err, "%s: random id", log->path);
+	memmove(s->change + 1, s->change,
+		(KLOG_CHANGES - 1) * sizeof(s->change[0]));
+	s->change[0] = id;
+	s->leader_epoch++;
+	s->epoch_start = start;
+	log->epoch_line_known = false;
+	if (klog_log_commit(log, err) == -1)
+		return -1;
+	return klog_log_epoch_line(log, err);
+}
+
+int
+klog_log_epoch_line(struct klog_log *log, struct klog_err *err)
+{
+	struct klog_epochs epochs;
+	int r;
+
+	if (log->epoch_line_known)
+		return 0;
+	r = klog_epochs_read(log->dir, &epochs, err);
+	/* it is derived: what is lost or damaged is made anew from here on */
+	if (r == -1 && err->code != KLOG_ECORRUPT)
+		return klog_err_in(err, "%s", log->path);
+	if (epochs.count == 0 ||
+		epochs.list[epochs.count - 1].epoch <
+			log->state.leader_epoch) {
+		r = klog_epochs_assign(&epochs, log->state.leader_epoch,
+			log->state.epoch_start, err);
+		if (r == 0)
+			r = klog_epochs_write(log->dir, &epochs, err);
+	} else {
+		r = 0;
+	}
+	klog_epochs_free(&epochs);
+	if (r == -1)
+		return klog_err_in(err, "%s", log->path);
+	log->epoch_line_known = true;
+	return 0;
+}

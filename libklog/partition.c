@@ -1,0 +1,523 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "checkpoint.h"
+#include "io.h"
+#include "partition.h"
+#include "recover.h"
+#include "time.h"
+
+int
+klog_partition_open(struct klog_partition *p, int topic_dir,
+	const char *topic_path, int32_t number,
+	const struct klog_topic_config *config, const struct klog_say *say,
+	int64_t lock_timeout_ms, struct klog_err *err)
+{
+	char name[16];
+
+	memset(p, 0, sizeof(*p));
+	snprintf(p->path, sizeof(p->path), "%s/%" PRId32, topic_path, number);
+	snprintf(name, sizeof(name), "%" PRId32, number);
+	p->config = config;
+	p->say = say;
+	p->wait.say = say;
+	p->wait.timeout_ms = lock_timeout_ms;
+	p->wait.what = p->path;
+	p->wait.blocked = &p->signals;
+	p->appended_offset = -1;
+	if (klog_log_open(&p->replica[0], topic_dir, name, p->path, 0, err) ==
+		-1)
+		return -1;
+	p->replicas = 1;
+	return 0;
+}
+
+void
+klog_partition_close(struct klog_partition *p)
+{
+	while (p->replicas > 0)
+		klog_log_close(&p->replica[--p->replicas]);
+}
+
+static struct klog_log *
+leader(struct klog_partition *p)
+{
+	return &p->replica[0];
+}
+
+/* ---- locks: each on every replica, ascending (L2) ---- */
+
+static void
+unlock(struct klog_partition *p, int byte, int count)
+{
+	int i;
+
+	for (i = p->replicas - 1; i >= 0; i--)
+		klog_unlock(p->replica[i].lock, byte, count);
+}
+
+static int
+lock(struct klog_partition *p, int byte, int count, struct klog_err *err)
+{
+	int i;
+
+	for (i = 0; i < p->replicas; i++)
+		if (klog_lock(p->replica[i].lock, byte, count, &p->wait, err) ==
+			-1) {
+			while (i-- > 0)
+				klog_unlock(p->replica[i].lock, byte, count);
+			return -1;
+		}
+	return 0;
+}
+
+/* The sync byte, then the append byte: not in one call, whose wait could
+ * hold back those who need only one. */
+static int
+lock_both(struct klog_partition *p, struct klog_err *err)
+{
+	if (lock(p, KLOG_BYTE_SYNC, 1, err) == -1)
+		return -1;
+	if (lock(p, KLOG_BYTE_APPEND, 1, err) == -1) {
+		unlock(p, KLOG_BYTE_SYNC, 1);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+unlock_both(struct klog_partition *p)
+{
+	unlock(p, KLOG_BYTE_APPEND, 1);
+	unlock(p, KLOG_BYTE_SYNC, 1);
+}
+
+/* ---- A1, A2: what the state says first ---- */
+
+static int
+deleted(const struct klog_partition *p, struct klog_err *err)
+{
+	return klog_fail(err, KLOG_EDELETED,
+		"%s: the topic was deleted; what was appended to it before is "
+		"gone with it",
+		p->path);
+}
+
+/* What is known of topic.yaml: as it was opened, read anew just now, or of
+ * no matter, since no record is added under it. */
+enum known { AS_OPENED, REREAD, ANY };
+
+/*
+ * Whether the config is the one in force: 0, 1 to read it again, -1.  After
+ * rereading, topic.yaml decides (A1).
+ */
+static int
+agree(struct klog_partition *p, struct klog_log *log, enum known known,
+	struct klog_err *err)
+{
+	struct klog_state *s = &log->state;
+
+	if (memcmp(s->topic_id, p->config->id, KLOG_TOPIC_ID) != 0)
+		return known != AS_OPENED ? klog_fail(err, KLOG_ECORRUPT,
+				  "%s: topic.yaml and the partition's state "
+				  "name two topic ids; one of them was copied "
+				  "from elsewhere",
+				  p->path)
+			      : 1;
+	if (s->marks & KLOG_MARK_DELETED)
+		return deleted(p, err);
+	if (known == ANY || s->generation == p->config->generation)
+		return 0;
+	if (known == AS_OPENED)
+		return 1;
+	if (s->generation > p->config->generation)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: topic.yaml is of generation %" PRId64
+			", but %" PRId64
+			" was in force here: an old file was put back; set "
+			"its generation to that number after a look at it",
+			p->path, p->config->generation, s->generation);
+	s->generation = p->config->generation;
+	return 0;
+}
+
+/*
+ * Loads every replica's state under the append byte.  0 go on; 1 read the
+ * config again; 2 recovery is due, which needs the sync byte too; -1.
+ */
+static int
+load(struct klog_partition *p, enum known known, struct klog_err *err)
+{
+	int i, r;
+
+	for (i = 0; i < p->replicas; i++) {
+		struct klog_log *log = &p->replica[i];
+
+		r = klog_log_load(log, err);
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			return 2;
+		r = agree(p, log, known, err);
+		if (r != 0)
+			return r;
+		if (!klog_stamp_same(&log->state.stamp, &log->now))
+			return 2;
+	}
+	return 0;
+}
+
+/* Under both bytes: V, after T4 where the state is lost. */
+static int
+recover(struct klog_partition *p, struct klog_err *err)
+{
+	const struct klog_recover how = { &p->config->settings, p->say };
+	int i, r;
+
+	for (i = 0; i < p->replicas; i++) {
+		struct klog_log *log = &p->replica[i];
+
+		r = klog_log_load(log, err);
+		if (r == 0)
+			r = klog_recover_state(log, p->config->id, &how, err);
+		if (r == -1)
+			return -1;
+		if (!klog_stamp_same(&log->state.stamp, &log->now) &&
+			klog_recover_log(log, &how, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A3 and A4 on every replica, and the epoch's line (T1). */
+static int
+ready(struct klog_partition *p, struct klog_err *err)
+{
+	const struct klog_recover how = { &p->config->settings, p->say };
+	int i;
+
+	for (i = 0; i < p->replicas; i++)
+		if (klog_recover_tail(&p->replica[i], &how, err) == -1 ||
+			klog_log_epoch_line(&p->replica[i], err) == -1)
+			return -1;
+	return 0;
+}
+
+/* ---- append ---- */
+
+static int
+write_all(struct klog_partition *p, const struct klog_batch *batch,
+	struct klog_slice bytes, struct klog_err *err)
+{
+	struct klog_state before[KLOG_REPLICAS_MAX];
+	struct klog_err ignored;
+	int i;
+
+	for (i = p->replicas - 1; i >= 0; i--) {
+		before[i] = p->replica[i].state;
+		if (klog_log_write(&p->replica[i], batch, bytes,
+			    &p->config->settings, err) == -1)
+			break;
+	}
+	/* the state last: a kill before it leaves a longer log, which the
+	 * next writer adopts */
+	if (i == -1) {
+		for (i = p->replicas - 1; i >= 0; i--)
+			if (klog_log_save(&p->replica[i], err) == -1)
+				break;
+		if (i == -1)
+			return 0;
+		i = -1;
+	}
+	while (++i < p->replicas)
+		(void)klog_log_take_back(&p->replica[i], &before[i], &ignored);
+	return -1;
+}
+
+/*
+ * R1: under both bytes the old segment is synced, whatever --no-sync says,
+ * before the next one exists, so that only the last segment can ever be torn.
+ */
+static int
+roll(struct klog_partition *p, const struct klog_batch *batch,
+	enum known known, struct klog_err *err)
+{
+	const struct klog_recover how = { &p->config->settings, p->say };
+	int i;
+	int r = lock_both(p, err);
+
+	if (r == -1)
+		return -1;
+	r = load(p, known, err);
+	if (r == 0)
+		r = ready(p, err);
+	/* looked at again: someone may have rolled, or recovery be due */
+	if (r != 0 ||
+		!klog_log_must_roll(leader(p), batch, &p->config->settings))
+		goto out;
+	for (i = p->replicas - 1; r == 0 && i >= 0; i--) {
+		struct klog_log *log = &p->replica[i];
+
+		if (log->suspect || log->state.marks & KLOG_MARK_SYNCING)
+			r = klog_recover_suspect(log, &how, err);
+		if (r == 0) {
+			log->state.marks |= KLOG_MARK_SYNCING;
+			r = klog_log_save(log, err);
+		}
+		if (r == 0)
+			r = klog_log_sync(log, err);
+		if (r == 0) {
+			log->state.marks &= ~(uint32_t)KLOG_MARK_SYNCING;
+			r = klog_log_roll(log, err);
+		}
+	}
+out:
+	unlock_both(p);
+	return r == -1 ? -1 : 0;
+}
+
+static void
+stamp(struct klog_partition *p, uint8_t *batch, struct klog_batch *header)
+{
+	const struct klog_state *s = &leader(p)->state;
+	bool log_append = p->config->settings.message_timestamp_log_append != 0;
+	int64_t now = log_append ? klog_now_ms() : -1;
+
+	klog_batch_stamp(batch, s->next_offset, s->leader_epoch, now);
+	header->base_offset = s->next_offset;
+	header->leader_epoch = s->leader_epoch;
+	if (log_append)
+		header->max_timestamp_ms = now;
+}
+
+/* One try under the append byte: 0 appended, 1 config, 2 recover, 3 roll. */
+static int
+try_append(struct klog_partition *p, uint8_t *batch,
+	struct klog_batch *header, struct klog_slice bytes, enum known known,
+	struct klog_err *err)
+{
+	int r = load(p, known, err);
+
+	if (r != 0)
+		return r;
+	if (ready(p, err) == -1)
+		return -1;
+	if (header->last_offset_delta >
+		INT64_MAX - 1 - leader(p)->state.next_offset)
+		return klog_fail(err, KLOG_EOFFSET,
+			"%s: no offsets are left; make a new topic", p->path);
+	stamp(p, batch, header);
+	if (klog_log_must_roll(leader(p), header, &p->config->settings))
+		return 3;
+	return write_all(p, header, bytes, err);
+}
+
+int
+klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
+	bool reread, int64_t *base_offset, struct klog_err *err)
+{
+	enum known known = reread ? REREAD : AS_OPENED;
+	struct klog_slice bytes = klog_slice_of(batch, size);
+	struct klog_batch header;
+	int r;
+
+	if (size < KLOG_BATCH_HEADER ||
+		klog_batch_parse(bytes, &header, err) == -1)
+		return -1;
+	klog_signals_hold(&p->signals);
+	do {
+		r = lock(p, KLOG_BYTE_APPEND, 1, err);
+		if (r == -1)
+			break;
+		r = try_append(p, batch, &header, bytes, known, err);
+		if (r == 0) {
+			*base_offset = header.base_offset;
+			p->appended_offset = klog_batch_last_offset(&header);
+			p->appended_epoch = header.leader_epoch;
+		}
+		unlock(p, KLOG_BYTE_APPEND, 1);
+		if (r == 2 && (r = lock_both(p, err)) == 0) {
+			r = recover(p, err) == -1 ? -1 : 2;
+			unlock_both(p);
+		} else if (r == 3) {
+			r = roll(p, &header, known, err) == -1 ? -1 : 3;
+		}
+	} while (r == 2 || r == 3);
+	klog_signals_release(&p->signals);
+	if (r == 0)
+		klog_log_write_back(leader(p));
+	return r;
+}
+
+/* ---- sync ---- */
+
+/* S1: whether a later epoch begins at or before our last record. */
+static int
+was_cut(struct klog_partition *p, struct klog_err *err)
+{
+	const struct klog_state *s = &leader(p)->state;
+	struct klog_epochs epochs;
+	int64_t end;
+
+	if (s->leader_epoch <= p->appended_epoch)
+		return 0;
+	if (klog_epochs_read(leader(p)->dir, &epochs, err) == -1)
+		return klog_err_in(err, "%s", p->path);
+	end = klog_epochs_end(&epochs, p->appended_epoch, s->next_offset);
+	klog_epochs_free(&epochs);
+	if (s->epoch_start < end)
+		end = s->epoch_start;
+	if (end > p->appended_offset)
+		return 0;
+	return klog_fail(err, KLOG_ECUT,
+		"%s: a sync failed, and what was appended from offset %" PRId64
+		" on was cut; send it again",
+		p->path, end);
+}
+
+static int
+fail_not_durable(struct klog_partition *p, struct klog_err *err)
+{
+	return klog_err_in(err, "%s: not durable from offset %" PRId64 " on",
+		p->path, leader(p)->state.recovery_offset);
+}
+
+/* S2, S3 up to the fdatasync, under both bytes: 1 the point is past our
+ * last record, 0 marked and to be synced, -1. */
+static int
+begin_sync(struct klog_partition *p, struct klog_err *err)
+{
+	const struct klog_recover how = { &p->config->settings, p->say };
+	bool durable = true;
+	int i;
+
+	/* what the config says does not matter here: no record is added */
+	i = load(p, ANY, err);
+	if (i == 2)
+		i = recover(p, err);
+	if (i == -1 || was_cut(p, err) == -1)
+		return -1;
+	for (i = 0; i < p->replicas; i++)
+		if (p->replica[i].state.recovery_offset <= p->appended_offset)
+			durable = false;
+	if (durable)
+		return 1;
+	if (ready(p, err) == -1)
+		return -1;
+	for (i = 0; i < p->replicas; i++) {
+		struct klog_log *log = &p->replica[i];
+
+		if ((log->suspect || log->state.marks & KLOG_MARK_SYNCING) &&
+			(klog_recover_suspect(log, &how, err) == -1 ||
+				was_cut(p, err) == -1))
+			return fail_not_durable(p, err);
+		log->state.marks |= KLOG_MARK_SYNCING;
+		if (klog_log_save(log, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* S3's end, under the append byte again: 1 done, 0 once more, -1. */
+static int
+end_sync(struct klog_partition *p, const struct klog_place *end, int32_t epoch,
+	struct klog_err *err)
+{
+	int i, r = load(p, ANY, err);
+
+	if (r != 0)
+		return r == -1 ? -1 : 0;
+	if (leader(p)->state.leader_epoch != epoch)
+		return 0;
+	for (i = 0; i < p->replicas; i++) {
+		struct klog_state *s = &p->replica[i].state;
+
+		s->recovery_offset = end->offset;
+		s->recovery_base = end->base;
+		s->recovery_position = end->position;
+		s->marks &= ~(uint32_t)KLOG_MARK_SYNCING;
+		if (klog_log_save(&p->replica[i], err) == -1)
+			return -1;
+	}
+	return 1;
+}
+
+/* Under the sync byte. */
+static int
+sync_once(struct klog_partition *p, struct klog_err *err)
+{
+	struct klog_place end;
+	int32_t epoch;
+	int i, r;
+
+	if (lock(p, KLOG_BYTE_APPEND, 1, err) == -1)
+		return -1;
+	r = begin_sync(p, err);
+	end.base = leader(p)->state.active_base;
+	end.position = leader(p)->state.length;
+	end.offset = leader(p)->state.next_offset;
+	epoch = leader(p)->state.leader_epoch;
+	unlock(p, KLOG_BYTE_APPEND, 1);
+	if (r != 0)
+		return r;
+	for (i = p->replicas - 1; i >= 0; i--)
+		if (klog_log_sync(&p->replica[i], err) == -1)
+			return fail_not_durable(p, err); /* the mark stays */
+	if (lock(p, KLOG_BYTE_APPEND, 1, err) == -1)
+		return -1;
+	r = end_sync(p, &end, epoch, err);
+	unlock(p, KLOG_BYTE_APPEND, 1);
+	return r;
+}
+
+int
+klog_partition_sync(struct klog_partition *p, struct klog_err *err)
+{
+	int r;
+
+	if (p->appended_offset == -1)
+		return 0;
+	klog_signals_hold(&p->signals);
+	r = lock(p, KLOG_BYTE_SYNC, 1, err);
+	if (r == 0) {
+		while ((r = sync_once(p, err)) == 0)
+			;
+		unlock(p, KLOG_BYTE_SYNC, 1);
+	}
+	klog_signals_release(&p->signals);
+	if (r == -1)
+		return -1;
+	p->synced_offset = p->appended_offset + 1;
+	return 0;
+}
+
+/* ---- K4 ---- */
+
+static bool
+leads_to(int dir, const char *name, int fd)
+{
+	struct stat by_name, open_one;
+
+	return fstatat(dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+		fstat(fd, &open_one) == 0 &&
+		by_name.st_dev == open_one.st_dev &&
+		by_name.st_ino == open_one.st_ino;
+}
+
+int
+klog_partition_still_there(struct klog_partition *p, int topic_dir,
+	struct klog_err *err)
+{
+	const char *name = strrchr(p->path, '/') + 1;
+
+	if (leads_to(topic_dir, name, leader(p)->dir) &&
+		leads_to(leader(p)->dir, KLOG_LOCK_NAME, leader(p)->lock))
+		return 0;
+	return klog_fail(err, KLOG_EDELETED,
+		"%s: this path no longer leads to the partition that is being "
+		"written: it was moved, deleted or replaced",
+		p->path);
+}

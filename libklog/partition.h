@@ -1,0 +1,64 @@
+/*
+ * A partition, open for writing: its in-sync replicas, leader first, and the
+ * protocols by which any number of processes append, roll and sync without a
+ * daemon.  One replica today; every step walks the replicas, followers first.
+ */
+#ifndef KLOG_PARTITION_H
+#define KLOG_PARTITION_H
+
+#include "config.h"
+#include "lock.h"
+#include "log.h"
+
+#define KLOG_REPLICAS_MAX 1
+
+struct klog_partition {
+	char path[300]; /* "access/0" */
+	struct klog_log replica[KLOG_REPLICAS_MAX]; /* [0] leads */
+	int replicas;
+	const struct klog_topic_config *config; /* borrowed */
+	const struct klog_say *say;
+	struct klog_wait wait;
+	sigset_t signals; /* the mask before the locks were taken */
+
+	/* what this process appended last: a later epoch that begins at or
+	 * before it has cut it (S1) */
+	int64_t appended_offset; /* -1: nothing */
+	int32_t appended_epoch;
+	int64_t synced_offset; /* everything of ours below it is durable */
+};
+
+/*
+ * Opens for writing.  topic_dir is borrowed for the call; config and say as
+ * long as the partition is open.  topic_path is for messages.
+ */
+int klog_partition_open(struct klog_partition *p, int topic_dir,
+	const char *topic_path, int32_t number,
+	const struct klog_topic_config *config, const struct klog_say *say,
+	int64_t lock_timeout_ms, struct klog_err *err);
+void klog_partition_close(struct klog_partition *p);
+
+/*
+ * Appends one sealed batch: 0 and the offset of its first record in
+ * *base_offset; every reader sees it, and it is durable after the next
+ * klog_partition_sync.  1: the config that the partition was opened with is
+ * not the one in force (A1): read topic.yaml anew and call again with
+ * `reread`, which then decides.  -1: nothing was appended.  With
+ * message.timestamp.type=LogAppendTime the batch is stamped with the clock.
+ */
+int klog_partition_append(struct klog_partition *p, uint8_t *batch,
+	size_t size, bool reread, int64_t *base_offset, struct klog_err *err);
+
+/*
+ * Makes durable what was appended: 0 only when every record that this
+ * process appended is on the device and was not cut since; KLOG_ECUT else.
+ * Writers that wait together share one fdatasync.
+ */
+int klog_partition_sync(struct klog_partition *p, struct klog_err *err);
+
+/* Whether `topic_path` still leads to this partition (K4): 0, or -1
+ * KLOG_EDELETED.  cluster_dir is where topic_path begins. */
+int klog_partition_still_there(struct klog_partition *p, int topic_dir,
+	struct klog_err *err);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * What a killed writer, a power cut or a failed sync left behind: found, cut
+ * or adopted, and told in one line.  Each can be killed anywhere and is then
+ * done again.
+ */
+#ifndef KLOG_RECOVER_H
+#define KLOG_RECOVER_H
+
+#include "log.h"
+
+struct klog_recover {
+	const struct klog_settings *settings;
+	const struct klog_say *say;
+};
+
+/*
+ * Under the append byte (A3, A4, S2): opens the active segment and makes it
+ * agree with the state.  Whole batches that a killed writer left are
+ * adopted, its torn one is cut, an interrupted cut is finished.  Nothing
+ * below the recovery point is cut: KLOG_ECORRUPT.  The state is not saved.
+ */
+int klog_recover_tail(struct klog_log *log, const struct klog_recover *how,
+	struct klog_err *err);
+
+/*
+ * Under the sync and the append byte, when the state's stamp is not today's
+ * (V): checks everything past the recovery point; begins a new leader epoch,
+ * since records may be lost without a trace; cuts the torn tail of the last
+ * segment; saves.  Damage anywhere else is KLOG_ECORRUPT, and nothing is
+ * changed.
+ */
+int klog_recover_log(struct klog_log *log, const struct klog_recover *how,
+	struct klog_err *err);
+
+/*
+ * Under the sync and the append byte, when the syncing mark is set (F): a
+ * sync failed, or nobody can tell.  Syncs, and compares what the device has
+ * with what the cache shows, from the recovery point on; cuts at the first
+ * batch that differs, under a new leader epoch; saves.
+ */
+int klog_recover_suspect(struct klog_log *log, const struct klog_recover *how,
+	struct klog_err *err);
+
+/*
+ * Under the sync and the append byte, when no slot of the state is whole
+ * (T4): makes one from the segments.  Committed under no stamp, so that
+ * klog_recover_log comes next.
+ */
+int klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
+	const struct klog_recover *how, struct klog_err *err);
+
+#endif
