@@ -39,11 +39,12 @@ TOOLS = $(patsubst cmd/%.c,$(BIN)/%,$(wildcard cmd/klog-*.c))
 LIB_OBJS = $(patsubst %.c,$B/%.o,$(wildcard libklog/*.c))
 CMD_OBJS = $(patsubst %.c,$B/%.o,$(filter-out cmd/klog-%.c,$(wildcard cmd/*.c)))
 UNITS = $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
+TEST_TOOLS = $(patsubst %.c,$B/%,$(wildcard tests/tools/*.c))
 BENCHES = $(patsubst %.c,$B/%,$(wildcard tests/bench/*.c))
 
 .PHONY: all units benches
 all: $(TOOLS) $B/libklog.a
-units: $(UNITS) $B/unit.bats
+units: $(UNITS) $(TEST_TOOLS) $B/unit.bats
 benches: $(BENCHES)
 
 # ---- how it is compiled ---------------------------------------------------
@@ -58,7 +59,8 @@ TRY_CFLAGS = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	-Wno-format-truncation
 
 # Linked from their archives where those are installed: the loader then makes
-# half as many system calls before main.  ISA-L has none in Debian.
+# half as many system calls before main.  ISA-L has none in Debian.  LZ4's may
+# need xxHash's, and one that lacks something else is not used.
 ARCHIVES = yaml lz4 zstd jansson
 SHARED = isal
 
@@ -110,11 +112,16 @@ $B/flags.mk: $B/made-with Makefile
 			printf ' %s' "$$f"; \
 	done; \
 	printf '\nLIBS ='; \
+	x=$$($(CC) -print-file-name=libxxhash.a); [ -e "$$x" ] || x=; \
 	for l in $(ARCHIVES); do \
 		a=$$($(CC) -print-file-name=lib$$l.a); \
-		case $$a in */*) printf ' %s' "$$a";; *) printf ' -l%s' $$l;; esac; \
+		echo 'int main(void) { return 0; }' | $(CC) -x c - -x none \
+			-o $B/probe -pthread -Wl,--whole-archive "$$a" \
+			-Wl,--no-whole-archive $$x 2>/dev/null || a=-l$$l; \
+		printf ' %s' "$$a"; \
 	done; \
-	printf '\n'; } >$@
+	printf ' %s\n' "$$x"; } >$@
+	@rm -f $B/probe
 
 ifdef V
 say =
@@ -142,7 +149,7 @@ $(BIN)/klog-%: $B/cmd/klog-%.o $B/cmd.a $B/libklog.a
 $(UNITS): %: %.o $B/cmd.a $B/libklog.a
 	$(call say,LINK,$@)$(link)
 
-$(BENCHES): %: %.o
+$(TEST_TOOLS) $(BENCHES): %: %.o
 	$(call say,LINK,$@)$(link)
 
 # One bats test for each unit program.
@@ -152,7 +159,7 @@ $B/unit.bats: $(UNITS) Makefile
 	done >$@
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CMD_OBJS)) \
-	$(patsubst %,%.d,$(UNITS) $(BENCHES)) \
+	$(patsubst %,%.d,$(UNITS) $(TEST_TOOLS) $(BENCHES)) \
 	$(patsubst cmd/%.c,$B/cmd/%.d,$(wildcard cmd/klog-*.c))
 
 # ---- what is run ----------------------------------------------------------
@@ -163,6 +170,7 @@ again = $(MAKE) --no-print-directory \
 TESTS = $(wildcard tests/*.bats)
 BATS_FLAGS =
 RUN_WITH = KLOG_BIN='$(abspath $(BIN))' KLOG_UNIT='$(abspath $B/tests/unit)' \
+	KLOG_TEST_TOOLS='$(abspath $B/tests/tools)' \
 	PATH='$(abspath $(BIN))':"$$PATH"
 
 deps:
