@@ -1,0 +1,483 @@
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "libklog/err.h"
+#include "libklog/names.h"
+#include "libklog/settings.h"
+#include "libklog/time.h"
+
+#define ROOT_CLUSTER "/var/lib/klog"
+
+/* ---- the cluster ---- */
+
+static bool
+user_cluster(const char *data_home, const char *home, char path[ARGS_PATH])
+{
+	int size = -1;
+
+	/* a relative XDG_DATA_HOME is to be ignored, says its standard */
+	if (data_home != NULL && *data_home == '/')
+		size = snprintf(path, ARGS_PATH, "%s/klog", data_home);
+	else if (home != NULL && *home != '\0')
+		size = snprintf(path, ARGS_PATH, "%s/.local/share/klog", home);
+	return size > 0 && size < ARGS_PATH;
+}
+
+static const char *
+home_of(uid_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	return pw != NULL ? pw->pw_dir : NULL;
+}
+
+int
+args_cluster(const char *given, char path[ARGS_PATH], struct klog_err *err)
+{
+	const char *home = getenv("HOME");
+
+	if (given == NULL)
+		given = getenv("KLOG_CLUSTER");
+	if (given == NULL || *given == '\0') {
+		if (geteuid() == 0) {
+			given = ROOT_CLUSTER;
+		} else {
+			if (home == NULL || *home == '\0')
+				home = home_of(geteuid());
+			if (!user_cluster(getenv("XDG_DATA_HOME"), home, path))
+				return klog_fail(err, KLOG_EUSAGE,
+					"no cluster: neither -C, KLOG_CLUSTER "
+					"nor HOME says where");
+			return 0;
+		}
+	}
+	if (strstr(given, "://") != NULL)
+		return klog_fail(err, KLOG_EUSAGE,
+			"%s: this version reads and writes directories only",
+			given);
+	if (strlen(given) >= ARGS_PATH)
+		return klog_fail(
+			err, KLOG_EUSAGE, "the cluster's path is too long");
+	memcpy(path, given, strlen(given) + 1);
+	return 0;
+}
+
+static bool
+has_topic(const char *cluster, const char *topic)
+{
+	struct klog_topic_info *list = NULL;
+	bool found = false;
+	struct klog_err err;
+	struct klog *klog;
+	size_t i, count;
+
+	klog = klog_open(cluster, NULL, &err);
+	if (klog == NULL)
+		return false;
+	if (klog_topics(klog, &list, &count, &err) == 0) {
+		for (i = 0; i < count && !found; i++)
+			found = strcmp(list[i].name, topic) == 0;
+		free(list);
+	}
+	klog_close(klog);
+	return found;
+}
+
+bool
+args_elsewhere(const char *used, const char *topic, char path[ARGS_PATH])
+{
+	const char *sudo = getenv("SUDO_UID");
+	int64_t uid = sudo != NULL ? klog_number(sudo, UINT32_MAX) : -1;
+
+	snprintf(path, ARGS_PATH, "%s", ROOT_CLUSTER);
+	if (strcmp(used, path) != 0 && has_topic(path, topic))
+		return true;
+	if (user_cluster(getenv("XDG_DATA_HOME"), getenv("HOME"), path) &&
+		strcmp(used, path) != 0 && has_topic(path, topic))
+		return true;
+	return geteuid() == 0 && uid >= 0 &&
+		user_cluster(NULL, home_of((uid_t)uid), path) &&
+		strcmp(used, path) != 0 && has_topic(path, topic);
+}
+
+/* ---- topics and offsets ---- */
+
+int
+args_topic(const char *text, struct args_topic *topic, struct klog_err *err)
+{
+	const char *colon = strrchr(text, ':');
+	int64_t partition = -1;
+	size_t size = strlen(text);
+
+	topic->name = NULL;
+	topic->partition = -1;
+	if (strchr(text, '/') == NULL && colon != NULL) {
+		partition = klog_number(colon + 1, INT32_MAX);
+		if (partition == -1)
+			return klog_fail(err, KLOG_EUSAGE,
+				"%s: no partition number after the colon",
+				text);
+		size = (size_t)(colon - text);
+	}
+	topic->name = strndup(text, size);
+	if (topic->name == NULL)
+		return klog_fail_memory(err);
+	topic->partition = (int32_t)partition;
+	if (strchr(text, '/') == NULL &&
+		klog_topic_name_check(topic->name, err) == -1) {
+		free(topic->name);
+		topic->name = NULL;
+		return -1;
+	}
+	return 0;
+}
+
+/* N or N/EPOCH */
+static int
+plain_offset(const char *text, struct klog_at *at, struct klog_err *err)
+{
+	const char *slash = strchr(text, '/');
+	size_t size = slash != NULL ? (size_t)(slash - text) : strlen(text);
+	char digits[24];
+	int64_t epoch;
+
+	at->where = KLOG_AT_OFFSET;
+	at->value = -1;
+	if (size < sizeof(digits)) {
+		memcpy(digits, text, size);
+		digits[size] = '\0';
+		at->value = klog_number(digits, INT64_MAX);
+	}
+	if (at->value == -1)
+		return klog_fail(err, KLOG_EUSAGE,
+			"%s: not an offset: N, N/EPOCH, -N, beginning, end, "
+			"max-timestamp or @TIME",
+			text);
+	if (slash == NULL)
+		return 0;
+	epoch = klog_number(slash + 1, INT32_MAX);
+	if (epoch == -1)
+		return klog_fail(err, KLOG_EUSAGE,
+			"%s: not an offset: no leader epoch after the slash",
+			text);
+	at->epoch = (int32_t)epoch;
+	return 0;
+}
+
+int
+args_offset(const char *text, int64_t now_ms, struct klog_at *at,
+	struct klog_err *err)
+{
+	static const struct {
+		const char *word;
+		enum klog_where where;
+	} words[] = {
+		{ "beginning", KLOG_AT_BEGINNING },
+		{ "earliest", KLOG_AT_BEGINNING },
+		{ "end", KLOG_AT_END },
+		{ "latest", KLOG_AT_END },
+		{ "max-timestamp", KLOG_AT_MAX_TIMESTAMP },
+	};
+	size_t i;
+
+	at->value = 0;
+	at->epoch = -1;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i].word) == 0) {
+			at->where = words[i].where;
+			return 0;
+		}
+	}
+	if (strcmp(text, "stored") == 0)
+		return klog_fail(err, KLOG_EUSAGE,
+			"stored: only a group has stored offsets");
+	if (*text == '@') {
+		at->where = KLOG_AT_TIME;
+		return klog_time_parse(text + 1, now_ms, &at->value, err);
+	}
+	if (*text == '-') {
+		at->where = KLOG_AT_TAIL;
+		at->value = klog_number(text + 1, INT64_MAX);
+		if (at->value != -1)
+			return 0;
+	}
+	return plain_offset(text, at, err);
+}
+
+int
+args_range(const char *text, int64_t now_ms, struct args_range *range,
+	struct klog_err *err)
+{
+	const char *dots = strstr(text, "..");
+	char from[64];
+
+	memset(range, 0, sizeof(*range));
+	range->from.epoch = range->to.epoch = -1;
+	if (dots == NULL)
+		return args_offset(text, now_ms, &range->from, err);
+	range->range = true;
+	if ((size_t)(dots - text) >= sizeof(from))
+		return klog_fail(
+			err, KLOG_EUSAGE, "%s: not a range FROM..TO", text);
+	memcpy(from, text, (size_t)(dots - text));
+	from[dots - text] = '\0';
+	if (*from != '\0' && args_offset(from, now_ms, &range->from, err) == -1)
+		return -1;
+	if (dots[2] != '\0' &&
+		args_offset(dots + 2, now_ms, &range->to, err) == -1)
+		return -1;
+	if (range->from.where == range->to.where &&
+		(range->from.where == KLOG_AT_OFFSET ||
+			range->from.where == KLOG_AT_TIME) &&
+		range->from.value > range->to.value)
+		return klog_fail(err, KLOG_EUSAGE,
+			"%s: the range ends before it begins", text);
+	return 0;
+}
+
+/* ---- lists of numbers ---- */
+
+int
+args_list_add(struct args_list *list, int32_t n, struct klog_err *err)
+{
+	size_t at = list->count;
+	int32_t *grown;
+
+	while (at > 0 && list->numbers[at - 1] >= n)
+		at--;
+	if (at < list->count && list->numbers[at] == n)
+		return klog_fail(
+			err, KLOG_EUSAGE, "partition %d is said twice", n);
+	if (list->count == ARGS_LIST_MAX)
+		return klog_fail(err, KLOG_EUSAGE, "more than %d partitions",
+			ARGS_LIST_MAX);
+	if ((list->count & (list->count - 1)) == 0) {
+		grown = realloc(list->numbers,
+			(list->count == 0 ? 1 : 2 * list->count) *
+				sizeof(*grown));
+		if (grown == NULL)
+			return klog_fail_memory(err);
+		list->numbers = grown;
+	}
+	memmove(&list->numbers[at + 1], &list->numbers[at],
+		(list->count - at) * sizeof(*list->numbers));
+	list->numbers[at] = n;
+	list->count++;
+	return 0;
+}
+
+/* "7" or "5-7" */
+static int
+list_item(struct args_list *list, char *item, struct klog_err *err)
+{
+	char *dash = strchr(item, '-');
+	int64_t first, last, n;
+
+	if (dash != NULL)
+		*dash = '\0';
+	first = klog_number(item, INT32_MAX);
+	last = dash != NULL ? klog_number(dash + 1, INT32_MAX) : first;
+	if (first == -1 || last == -1 || first > last)
+		return klog_fail(err, KLOG_EUSAGE,
+			"'%s%s%s' is not a partition or FIRST-LAST", item,
+			dash != NULL ? "-" : "", dash != NULL ? dash + 1 : "");
+	for (n = first; n <= last; n++) {
+		if (args_list_add(list, (int32_t)n, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+args_list(const char *text, struct args_list *list, struct klog_err *err)
+{
+	char *copy = strdup(text), *rest = copy, *item;
+	int r = 0;
+
+	if (copy == NULL)
+		return klog_fail_memory(err);
+	while (r == 0 && (item = strsep(&rest, ",")) != NULL)
+		r = list_item(list, item, err);
+	free(copy);
+	return r;
+}
+
+/* ---- bytes ---- */
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int
+args_char(const char **s, uint8_t *byte, struct klog_err *err)
+{
+	static const char letters[] = "ntr0\\", bytes[] = "\n\t\r\0\\";
+	const char *p = *s, *letter;
+
+	if (*p != '\\') {
+		*byte = (uint8_t)*p;
+		*s = p + 1;
+		return 0;
+	}
+	letter = p[1] != '\0' ? strchr(letters, p[1]) : NULL;
+	if (letter != NULL) {
+		*byte = (uint8_t)bytes[letter - letters];
+		*s = p + 2;
+		return 0;
+	}
+	if (p[1] == 'x' && hex_digit(p[2]) != -1 && hex_digit(p[3]) != -1) {
+		*byte = (uint8_t)(hex_digit(p[2]) << 4 | hex_digit(p[3]));
+		*s = p + 4;
+		return 0;
+	}
+	return klog_fail(err, KLOG_EUSAGE,
+		"'%.4s': escapes are \\n \\t \\r \\0 \\\\ \\xNN", p);
+}
+
+int
+args_delim(const char *text, struct klog_buf *delim, struct klog_err *err)
+{
+	uint8_t byte;
+
+	if (*text == '\0')
+		return klog_fail(
+			err, KLOG_EUSAGE, "a delimiter has at least one byte");
+	while (*text != '\0') {
+		if (args_char(&text, &byte, err) == -1)
+			return -1;
+		if (klog_buf_put(delim, &byte, 1) == -1)
+			return klog_fail_memory(err);
+	}
+	return 0;
+}
+
+/* ---- settings ---- */
+
+int
+args_setting(struct args_settings *settings, const char *key, const char *value,
+	struct klog_err *err)
+{
+	struct klog_setting *grown;
+	size_t i;
+
+	for (i = 0; i < settings->count; i++) {
+		if (strcmp(settings->list[i].key, key) == 0)
+			return klog_fail(
+				err, KLOG_EUSAGE, "%s is said twice", key);
+	}
+	grown = realloc(settings->list, (settings->count + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	settings->list = grown;
+	grown += settings->count;
+	grown->key = strdup(key);
+	grown->value = strdup(value);
+	if (grown->key == NULL || grown->value == NULL)
+		return klog_fail_memory(err);
+	settings->count++;
+	return 0;
+}
+
+int
+args_setting_text(
+	struct args_settings *settings, const char *text, struct klog_err *err)
+{
+	const char *equals = strchr(text, '=');
+	char *key;
+	int r;
+
+	if (equals == NULL || equals == text)
+		return klog_fail(err, KLOG_EUSAGE, "%s: not KEY=VALUE", text);
+	key = strndup(text, (size_t)(equals - text));
+	if (key == NULL)
+		return klog_fail_memory(err);
+	r = args_setting(settings, key, equals + 1, err);
+	free(key);
+	return r;
+}
+
+/* The line without blanks around it. */
+static char *
+trim(char *line)
+{
+	size_t size;
+
+	line += strspn(line, " \t");
+	size = strlen(line);
+	while (size > 0 && strchr(" \t\r\n", line[size - 1]) != NULL)
+		size--;
+	line[size] = '\0';
+	return line;
+}
+
+int
+args_setting_file(
+	struct args_settings *settings, const char *path, struct klog_err *err)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL, *text;
+	size_t capacity = 0;
+	int r = 0, number;
+
+	if (f == NULL)
+		return klog_fail_errno(err, "%s", path);
+	for (number = 1; r == 0; number++) {
+		errno = 0;
+		if (getline(&line, &capacity, f) == -1) {
+			if (errno != 0 || ferror(f) != 0)
+				r = klog_fail_errno(err, "%s", path);
+			break;
+		}
+		text = trim(line);
+		if (*text == '\0' || *text == '#')
+			continue;
+		r = args_setting_text(settings, text, err);
+		if (r == -1)
+			klog_err_in(err, "%s:%d", path, number);
+	}
+	free(line);
+	fclose(f);
+	return r;
+}
+
+int
+args_settings_check(
+	const struct args_settings *settings, int scope, struct klog_err *err)
+{
+	struct klog_settings all;
+	size_t i;
+
+	klog_settings_init(&all);
+	for (i = 0; i < settings->count; i++) {
+		if (klog_settings_set(&all, scope, settings->list[i].key,
+			    settings->list[i].value, err) == -1)
+			return -1;
+	}
+	return klog_settings_check(&all, err);
+}
+
+void
+args_settings_free(struct args_settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < settings->count; i++) {
+		free((char *)(uintptr_t)settings->list[i].key);
+		free((char *)(uintptr_t)settings->list[i].value);
+	}
+	free(settings->list);
+	memset(settings, 0, sizeof(*settings));
+}
