@@ -43,9 +43,9 @@ TEST_TOOLS = $(patsubst %.c,$B/%,$(wildcard tests/tools/*.c))
 BENCHES = $(patsubst %.c,$B/%,$(wildcard tests/bench/*.c))
 
 .PHONY: all units benches
-all: $(TOOLS) $B/libklog.a
-units: $(UNITS) $(TEST_TOOLS) $B/unit.bats
-benches: $(BENCHES)
+all: $(TOOLS) $B/libklog.a ; @:
+units: $(UNITS) $(TEST_TOOLS) $B/unit.bats ; @:
+benches: $(BENCHES) ; @:
 
 # ---- how it is compiled ---------------------------------------------------
 
