@@ -1,0 +1,47 @@
+/*
+ * Records on their way to stdout: gathered in a buffer that is written when
+ * it is large, and whole records at a time, so that whoever ends the tool
+ * between two records leaves no half one behind.
+ */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include "libklog/bytes.h"
+#include "libklog/err.h"
+
+#define OUTPUT_FULL ((size_t)512 * 1024)
+
+struct output {
+	int fd;
+	struct klog_buf buf;
+};
+
+/* Asks for a large pipe when fd is one; 0 or -1. */
+int output_init(struct output *out, int fd, struct klog_err *err);
+
+/* Writes what is in the buffer; 0, or -1 with *err. */
+int output_flush(struct output *out, struct klog_err *err);
+
+/* Called between records: writes when enough has gathered. */
+static inline int
+output_step(struct output *out, struct klog_err *err)
+{
+	return out->buf.size < OUTPUT_FULL ? 0 : output_flush(out, err);
+}
+
+/* Appends bytes of a record. */
+static inline int
+output_put(
+	struct output *out, const void *data, size_t size, struct klog_err *err)
+{
+	if (klog_buf_put(&out->buf, data, size) == -1)
+		return klog_fail_memory(err);
+	return 0;
+}
+
+/* Whether the reader of a pipe or socket has gone. */
+bool output_gone(const struct output *out);
+
+void output_free(struct output *out);
+
+#endif
