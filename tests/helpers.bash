@@ -26,6 +26,9 @@ teardown() {
 		kill -9 "$pid" 2>/dev/null || true
 	done
 	wait 2>/dev/null || true
+	if mountpoint -q "$BATS_TEST_TMPDIR/small"; then
+		umount -l "$BATS_TEST_TMPDIR/small"
+	fi
 }
 
 fail() {

@@ -1,0 +1,373 @@
+#!/usr/bin/env bats
+# Logs that are torn, cut, flipped or bare: a prefix, or words.
+#
+# Three batches of three records: a cut or a flip in the last batch must leave
+# six lines, in the middle one three, unless klog knows better than the file.
+# shellcheck disable=SC2030,SC2031,SC2154
+
+load helpers
+
+log=00000000000000000000.log
+
+# three TOPIC [OPTION...]: three batches, and the lines in `expected`.
+three() {
+	local topic=$1 i
+	shift
+	klog-create -q "$topic"
+	for i in 1 4 7; do
+		seq -f 'record %g' $i $((i + 2)) | klog-produce "$@" "$topic"
+	done
+	seq -f 'record %g' 9 >expected
+	klog-consume "$topic" | cmp - expected
+	size=$(stat -c %s "$(partition "$topic")/$log")
+	read -r -a position < <(partition-check -b "$(partition "$topic")" |
+		cut -d' ' -f3 | tr '\n' ' ')
+	equal "${#position[@]}" 3
+}
+
+# A sanitizer makes a run ten times as slow; every state is tried then, too,
+# but for the flips, of which every third is.
+step() {
+	if [ -n "${KLOG_SANITIZED:-}" ]; then
+		echo $(($1 * 3))
+	else
+		echo "$1"
+	fi
+}
+
+damage() {
+	sweep -t "$KLOG_CLUSTER/t" -f "$log" -e expected "$@"
+}
+
+# ---- cut ------------------------------------------------------------------
+
+@test "recover: cut anywhere in the last batch, synced: a reader sees damage, and what is whole" {
+	three t
+	damage -k cut -r "${position[2]}:$size" -n 6:6 -s 3
+	damage -k cut -i -r "${position[2]}:$size" -n 6:6 -s 3
+}
+
+@test "recover: cut anywhere in the last batch, synced: a writer refuses" {
+	three t
+	damage -k cut -a write -r "${position[2]}:$size" -n 6:6 -s 3
+	damage -k cut -a write -i -r "${position[2]}:$size" -n 6:6 -s 3
+}
+
+@test "recover: cut anywhere in the last batch, not synced, in a copy: a reader sees a prefix" {
+	three t --no-sync
+	damage -k cut -r "${position[2]}:$size" -n 6:6 -s 0
+}
+
+@test "recover: cut anywhere in the last batch, not synced, in a copy: a writer goes on" {
+	three t --no-sync
+	damage -k cut -a write -r "${position[2]}:$size" -n 6:6 -s 0
+}
+
+@test "recover: cut anywhere, not synced, without a new start: never a wrong record" {
+	three t --no-sync
+	# The state of this boot knows the length: D2 calls it damage, A3 a cut
+	# that was not finished.
+	damage -k cut -i -r "0:$size" -n 0:6 -s 03
+	damage -k cut -i -a write -r "${position[2]}:$size" -n 6:6 -s 03
+}
+
+@test "recover: cut anywhere without klog's files: an incomplete batch is the end" {
+	three t
+	damage -k cut -a path -r "0:${position[1]}" -n 0:0 -s 0
+	damage -k cut -a path -r "${position[1]}:${position[2]}" -n 3:3 -s 0
+	damage -k cut -a path -r "${position[2]}:$size" -n 6:6 -s 0
+}
+
+@test "recover: every batch compressed, cut anywhere" {
+	three t --no-sync -z zstd
+	damage -k cut -r "0:$size:3" -n 0:6 -s 0
+}
+
+# ---- one bit --------------------------------------------------------------
+
+# Bytes 0 to 7 (base offset) and 12 to 15 (leader epoch) are outside of the
+# checksum: the values must still be right, and in order.
+flips() {
+	local at=$1 end=$2 min=$3 statuses=$4
+	shift 4
+	damage -k flip "$@" -r "$((at + 16)):$end:$(step 1)" -n "$min:$min" -s "$statuses"
+	damage -k flip "$@" -r "$((at + 8)):$((at + 12)):$(step 1)" -n "$min:$min" -s "$statuses"
+	damage -k flip "$@" -r "$at:$((at + 8)):$(step 1)" -n "$min:9" -s 03
+	damage -k flip "$@" -r "$((at + 12)):$((at + 16)):$(step 1)" -n "$min:9" -s 03
+}
+
+@test "recover: every bit of the last batch, synced, read" {
+	three t
+	flips "${position[2]}" "$size" 6 3
+}
+
+@test "recover: every bit of the last batch, synced, in the directory klog knows" {
+	three t
+	flips "${position[2]}" "$size" 6 3 -i
+}
+
+@test "recover: every bit of the last batch, synced, and then a writer" {
+	three t
+	flips "${position[2]}" "$size" 6 03 -a write
+}
+
+@test "recover: every bit of the middle batch, synced, read" {
+	three t
+	flips "${position[1]}" "${position[2]}" 3 3
+}
+
+@test "recover: every bit of the middle batch, synced, and then a writer" {
+	three t
+	flips "${position[1]}" "${position[2]}" 3 03 -a write
+}
+
+@test "recover: every bit of the last batch, not synced, in a copy" {
+	three t --no-sync
+	flips "${position[2]}" "$size" 6 0
+}
+
+@test "recover: every bit of the last batch, not synced, in a copy, and then a writer" {
+	three t --no-sync
+	flips "${position[2]}" "$size" 6 0 -a write
+}
+
+@test "recover: every bit of the middle batch, not synced, in a copy, and then a writer" {
+	# V3: everything from the first bad batch on is the torn tail.
+	three t --no-sync
+	flips "${position[1]}" "${position[2]}" 3 0 -a write
+}
+
+@test "recover: every bit of the last batch without klog's files" {
+	three t
+	flips "${position[2]}" "$size" 6 03 -a path
+}
+
+@test "recover: every bit of the middle batch without klog's files" {
+	three t
+	flips "${position[1]}" "${position[2]}" 3 03 -a path
+}
+
+@test "recover: every bit of a compressed batch, each codec" {
+	local codec
+	for codec in gzip snappy lz4 zstd; do
+		rm -rf "$KLOG_CLUSTER"
+		three t -z "$codec"
+		damage -k flip -r "$((position[1] + 8)):$((position[1] + 12)):$(step 3)" -n 3:3 -s 3
+		damage -k flip -r "$((position[1] + 16)):${position[2]}:$(step 3)" -n 3:3 -s 3
+	done
+}
+
+# ---- the other files ------------------------------------------------------
+
+# Eight batches of one record, each but the first in the indexes.
+indexed() {
+	local i
+	klog-create -q -X index.interval.bytes=1 t
+	for i in 0 1 2 3 4 5 6 7; do
+		echo "record $i" | klog-produce t
+		sleep 0.002
+	done
+	seq -f 'record %g' 5 7 >expected
+}
+
+@test "recover: every bit of the offset index: the same answers" {
+	indexed
+	local index=00000000000000000000.index
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f $index -k flip -i \
+		-r "0:$(stat -c %s "$(partition t)/$index"):$(step 1)" -n 3:3 -s 0 -- -o 5
+}
+
+@test "recover: every bit of the time index: the same answers" {
+	indexed
+	local index=00000000000000000000.timeindex at
+	at=$(klog-consume -o 5 -c 1 -F %T t)
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f $index -k flip -i \
+		-r "0:$(stat -c %s "$(partition t)/$index"):$(step 1)" -n 3:3 -s 0 -- --since "${at}ms"
+}
+
+@test "recover: indexes cut anywhere: the same answers, and a writer goes on" {
+	indexed
+	local index
+	for index in 00000000000000000000.index 00000000000000000000.timeindex; do
+		sweep -t "$KLOG_CLUSTER/t" -e expected -f $index -k cut -i \
+			-r "0:$(stat -c %s "$(partition t)/$index")" -n 3:3 -s 0 -- -o 5
+	done
+	seq -f 'record %g' 0 7 >expected
+	for index in 00000000000000000000.index 00000000000000000000.timeindex; do
+		sweep -t "$KLOG_CLUSTER/t" -e expected -f $index -k cut -a write \
+			-r "0:$(stat -c %s "$(partition t)/$index"):5" -n 8:8 -s 0
+	done
+}
+
+@test "recover: bits of .klog: one of its two slots is enough" {
+	three t
+	local size
+	size=$(stat -c %s "$(partition t)/.klog")
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f .klog -k flip -i -r "0:512:$(step 7)" -n 9:9 -s 0
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f .klog -k flip -i -a write \
+		-r "0:512:$(step 11)" -n 9:9 -s 0
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f .klog -k flip -i \
+		-r "4096:$((size < 4608 ? size : 4608)):$(step 7)" -n 9:9 -s 0
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f .klog -k flip -i -a write \
+		-r "4096:$((size < 4608 ? size : 4608)):$(step 11)" -n 9:9 -s 0
+}
+
+@test "recover: .klog cut anywhere: rebuilt" {
+	three t
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f .klog -k cut -r "0:$(stat -c %s "$(partition t)/.klog"):97" \
+		-n 9:9 -s 0
+	sweep -t "$KLOG_CLUSTER/t" -e expected -f .klog -k cut -a write \
+		-r "0:$(stat -c %s "$(partition t)/.klog"):97" -n 9:9 -s 0
+}
+
+@test "recover: without .klog it is rebuilt, in one line, with a new epoch" {
+	three t
+	rm "$(partition t)/.klog"
+	klog 0 consume t
+	equal "$output" "$(cat expected)"
+	klog 0 produce t <<<next
+	error_line produce t
+	[ -f "$(partition t)/.klog" ]
+	klog-consume t | cmp - <(cat expected && echo next)
+	[ "$(klog-consume -o -1 -F %e t)" -gt 0 ]
+	sound t
+	# And that was it.
+	klog 0 produce t <<<more
+	equal "$stderr" ""
+}
+
+@test "recover: without .klog and with a torn tail" {
+	three t
+	rm "$(partition t)/.klog"
+	truncate -s $((size - 5)) "$(partition t)/$log"
+	run --separate-stderr klog-produce t <<<next
+	explain klog-produce t
+	[ "$status" -eq 0 ]
+	klog-consume t | cmp - <(head -6 expected && echo next)
+	sound t
+}
+
+@test "recover: without .klog.lock" {
+	three t
+	rm "$(partition t)/.klog.lock"
+	klog 0 produce t <<<next
+	klog-consume t | cmp - <(cat expected && echo next)
+}
+
+@test "recover: zeros behind the last batch are no batch" {
+	three t --no-sync
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	head -c 5000 /dev/zero >>"$(partition u)/$log"
+	klog 0 consume u
+	equal "$output" "$(cat expected)"
+	klog 0 produce u <<<next
+	error_line produce u
+	klog-consume u | cmp - <(cat expected && echo next)
+	sound u
+}
+
+@test "recover: a torn tail is cut in one line, with a new epoch for what follows" {
+	three t --no-sync
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	truncate -s $((size - 1)) "$(partition u)/$log"
+	klog 0 produce u <<<next
+	error_line produce u
+	equal "$(klog-consume -F '%o %e %s\n' -o 6 u)" "6 $(klog-consume -o 6 -F %e u) next"
+	[ "$(klog-consume -o 6 -F %e u)" -gt 0 ]
+	sound u
+}
+
+@test "recover: a whole batch that a killed writer left is adopted" {
+	three t
+	# The state of before, in its own file, as a kill between the two writes leaves it.
+	cp "$(partition t)/.klog" before
+	echo adopted | klog-produce --no-sync t
+	cat before >"$(partition t)/.klog"
+	klog 0 consume t
+	equal "$output" "$(cat expected)"$'\n'adopted
+	klog 0 produce t <<<next
+	klog-consume t | cmp - <(cat expected && printf 'adopted\nnext\n')
+	sound t
+}
+
+@test "recover: half a batch that a killed writer left is cut, and said" {
+	three t
+	head -c 40 "$(partition t)/$log" >>"$(partition t)/$log.half"
+	cat "$(partition t)/$log.half" >>"$(partition t)/$log"
+	rm "$(partition t)/$log.half"
+	klog 0 consume t
+	equal "$output" "$(cat expected)"
+	klog 0 produce t <<<next
+	error_line produce t
+	klog-consume t | cmp - <(cat expected && echo next)
+	sound t
+}
+
+@test "recover: damage in a closed segment is told by readers and writers, never repaired" {
+	klog-create -q -X segment.bytes=1MiB rolls
+	make-lines 0 30000 100 | klog-produce rolls
+	local first
+	first=$(partition rolls)/$log
+	printf X | dd of="$first" bs=1 seek=500000 conv=notrunc status=none
+	sha256sum "$first" >before
+	klog-consume rolls >out 2>err && fail "exit 0 on damage"
+	make-lines 0 30000 100 | cmp -n "$(stat -c %s out)" - out
+	[ "$(wc -l <err)" -eq 1 ]
+	grep -q "^klog-consume: .*$log" err
+	klog 3 consume -c 100000 rolls
+	# What is whole can be read.
+	klog 0 consume -n 1 rolls
+	equal "${output%% a*}" "0 29999"
+	sha256sum -c before
+}
+
+@test "recover: a segment that is missing in the middle is damage" {
+	klog-create -q -X segment.bytes=1MiB rolls
+	make-lines 0 30000 100 | klog-produce rolls
+	local second
+	second=$(find "$(partition rolls)" -name '*.log' | sort | sed -n 2p)
+	rm "$second"
+	klog-consume rolls >out 2>err && fail "exit 0 with a hole"
+	make-lines 0 30000 100 | cmp -n "$(stat -c %s out)" - out
+	[ "$(wc -l <err)" -eq 1 ]
+}
+
+@test "recover: garbage for a log is refused with words" {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		head -c $((i * 50)) /dev/urandom >00000000000000000000.log
+		run --separate-stderr klog-consume ./00000000000000000000.log
+		explain klog-consume "garbage $i"
+		[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+		equal "$output" ""
+	done
+	: >00000000000000000000.log
+	klog 0 consume ./00000000000000000000.log
+	equal "$output" ""
+}
+
+@test "recover: lengths and counts that lie ask for no memory" {
+	three t
+	local length
+	mkdir lie-0
+	for length in 00000000 00000001 0000000d 00000030 7fffffff 80000000 ffffffff; do
+		cp "$(partition t)/$log" lie-0/
+		hex "$length" | dd of=lie-0/$log bs=1 seek=8 conv=notrunc status=none
+		run --separate-stderr bash -c 'ulimit -v 4000000; klog-consume ./lie-0'
+		explain "klog-consume with length $length"
+		[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+		equal "$output" ""
+	done
+}
+
+@test "recover: recovery twice is recovery once" {
+	three t --no-sync
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	truncate -s $((size - 7)) "$(partition u)/$log"
+	klog-produce -q u </dev/null
+	sha256sum "$(partition u)"/0* >before
+	klog 0 produce u </dev/null
+	equal "$stderr" ""
+	sha256sum -c --quiet before
+	klog-consume u | cmp - <(head -6 expected)
+}

@@ -1,0 +1,300 @@
+#!/usr/bin/env bats
+# Many writers, and writers that are killed.
+# shellcheck disable=SC2030,SC2031,SC2154,SC2016
+
+load helpers
+
+# eight COUNT TOPIC [OPTION...]: eight processes at once.
+eight() {
+	local count=$1 topic=$2 pids=() i
+	shift 2
+	for i in 0 1 2 3 4 5 6 7; do
+		make-lines "$i" "$count" | klog-produce "$@" "$topic" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+}
+
+@test "writers: eight into one partition, 100,000 lines each" {
+	klog-create -q one
+	eight 100000 one
+	klog-consume -F '%p %o %s\n' one | check-lines 8 100000
+	sound one
+	equal "$(klog-consume --synced one | wc -l)" 800000
+}
+
+@test "writers: eight into three partitions, 100,000 lines each" {
+	klog-create -q -p 3 three
+	eight 100000 three
+	klog-consume -F '%p %o %s\n' three | check-lines 8 100000
+	sound three
+}
+
+@test "writers: eight of small batches, rolling all the time" {
+	klog-create -q -X segment.bytes=256KiB small
+	eight 5000 small --batch-size 500
+	klog-consume -F '%p %o %s\n' small | check-lines 8 5000
+	sound small -s 262144
+}
+
+@test "writers: eight with keys, compressed" {
+	klog-create -q -p 3 keyed
+	local i pids=()
+	for i in 0 1 2 3 4 5 6 7; do
+		make-lines "$i" 20000 | sed 's/.*/&=&/' |
+			klog-produce -K = -z lz4 keyed &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	klog-consume -F '%p %o %s\n' keyed | check-lines 8 20000
+	sound keyed
+}
+
+@test "writers: many short ones, each record is acknowledged and there" {
+	klog-create -q short
+	local i pids=()
+	for i in 0 1 2 3; do
+		(for n in $(seq 0 49); do
+			echo "$i $n" | klog-produce short || exit
+		done) &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	klog-consume -F '%p %o %s\n' short | check-lines 4 50
+	sound short
+}
+
+@test "writers: synced and unsynced together" {
+	klog-create -q -X segment.bytes=256KiB mixed
+	local i pids=()
+	for i in 0 1 2 3; do
+		case $i in
+		0 | 1) make-lines "$i" 20000 | klog-produce --no-sync mixed & ;;
+		*) make-lines "$i" 20000 | klog-produce mixed & ;;
+		esac
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	klog-consume -F '%p %o %s\n' mixed | check-lines 4 20000
+	sound mixed -s 262144
+}
+
+# Writers killed at random moments, one after the other; a follower watches.
+# A run that ended with 0 has all of its lines stored, another a prefix.
+kills() {
+	local run pid status
+	klog-create -q -X segment.bytes=256KiB killed
+	klog-consume -f killed >seen 2>seen.err &
+	local follower=$!
+	: >runs
+	for run in $(seq 0 "$1"); do
+		make-lines "$run" 20000 60 >input
+		# shellcheck disable=SC2086
+		klog-produce $2 --batch-size 2000 killed <input 2>>said &
+		pid=$!
+		sleep "0.0$((RANDOM % 40 + 10))"
+		kill -9 "$pid" 2>/dev/null || true
+		status=0
+		wait "$pid" 2>/dev/null || status=$?
+		[ "$status" -eq 0 ] || [ "$status" -eq 137 ]
+		echo "$run $status" >>runs
+	done
+	echo 999 end | klog-produce killed
+	klog-consume killed >have
+	echo "999 0" >>runs
+	awk '
+		FNR == NR { status[$1] = $2; next }
+		$1 == 999 { count[$1]++; next }
+		$2 != count[$1] + 0 { print "run " $1 ": " $2 " after " count[$1]; exit 1 }
+		$1 < last { print "runs out of order"; exit 1 }
+		{ count[$1]++; last = $1 }
+		END {
+			for (r in status)
+				if (status[r] == 0 && r != 999 && count[r] != 20000) {
+					print "run " r " ended with 0, stored " count[r]
+					exit 1
+				}
+			exit count[999] != 1
+		}' runs have
+	# Whoever read along saw the same, and nothing that went again.
+	until_true 30 has_lines seen "$(wc -l <have)"
+	kill -TERM "$follower"
+	ended 143 "$follower"
+	cmp seen have
+	sound killed
+	cat said
+	if grep -v '^klog-produce: ' said; then
+		fail "a line that is not klog-produce's"
+	fi
+}
+
+@test "writers: kill -9 at random moments, synced" {
+	kills 25 ''
+}
+
+@test "writers: kill -9 at random moments, --no-sync" {
+	kills 25 --no-sync
+}
+
+@test "writers: kill -9 among four, acknowledged lines stay" {
+	klog-create -q crowd
+	local round i pids status
+	for round in 0 1 2 3 4 5; do
+		pids=()
+		for i in 0 1 2 3; do
+			make-lines "$((round * 4 + i))" 20000 >"input-$i"
+			klog-produce --batch-size 1000 crowd <"input-$i" 2>>said &
+			pids+=($!)
+		done
+		sleep "0.0$((RANDOM % 50 + 10))"
+		kill -9 "${pids[0]}" "${pids[1]}" 2>/dev/null || true
+		for i in 0 1 2 3; do
+			status=0
+			wait "${pids[i]}" 2>/dev/null || status=$?
+			echo "$((round * 4 + i)) $status" >>runs
+			[ "$i" -lt 2 ] || [ "$status" -eq 0 ]
+		done
+	done
+	klog-consume crowd | awk '
+		FNR == NR { status[$1] = $2; next }
+		$2 != count[$1] + 0 { print "writer " $1 ": " $2 " after " count[$1]; exit 1 }
+		{ count[$1]++ }
+		END {
+			for (r in status)
+				if (status[r] == 0 && count[r] != 20000) {
+					print "writer " r " ended with 0, stored " count[r] + 0
+					exit 1
+				}
+		}' runs -
+	sound crowd
+}
+
+@test "writers: a stopped writer that holds no lock holds up nobody" {
+	klog-create -q t
+	mkfifo input
+	klog-produce t <input &
+	local pid=$!
+	exec 5>input
+	echo one >&5
+	until_true 20 stored_lines t 1
+	kill -STOP "$pid"
+	klog 0 produce --lock-timeout 20s t <<<two
+	kill -CONT "$pid"
+	echo three >&5
+	exec 5>&-
+	ended 0 "$pid"
+	equal "$(klog-consume t)" $'one\ntwo\nthree'
+}
+
+stored_lines() {
+	[ "$(klog-consume "$1" | wc -l)" -ge "$2" ]
+}
+
+@test "writers: a writer goes on over another's roll" {
+	klog-create -q -X segment.bytes=1MiB t
+	mkfifo input
+	klog-produce t <input &
+	local pid=$!
+	exec 5>input
+	echo first >&5
+	until_true 20 stored_lines t 1
+	make-lines 1 30000 100 | klog-produce t
+	echo last >&5
+	exec 5>&-
+	ended 0 "$pid"
+	klog-consume t | sed -n '1p;$p' | cmp - <(printf 'first\nlast\n')
+	sound t -s 1048576
+}
+
+@test "writers: a topic that goes away ends its writer with 1, and none appears" {
+	klog-create -q t
+	mkfifo input
+	klog-produce t <input 2>err &
+	local pid=$!
+	exec 5>input
+	echo one >&5
+	until_true 20 stored_lines t 1
+	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/old"
+	echo two >&5
+	exec 5>&-
+	ended 1 "$pid"
+	[ "$(wc -l <err)" -eq 1 ]
+	[ ! -e "$KLOG_CLUSTER/t" ]
+}
+
+@test "writers: a topic of the same name is another topic" {
+	klog-create -q t
+	mkfifo input
+	klog-produce t <input 2>err &
+	local pid=$!
+	exec 5>input
+	echo one >&5
+	until_true 20 stored_lines t 1
+	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/old"
+	klog-create -q t
+	echo two >&5
+	exec 5>&-
+	ended 1 "$pid"
+	equal "$(klog-consume t)" ""
+}
+
+@test "writers: renaming a topic of one broker is mv, and it goes on" {
+	klog-create -q t
+	put t one
+	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/renamed"
+	put renamed two
+	equal "$(klog-consume renamed)" $'one\ntwo'
+	klog 1 consume t
+}
+
+@test "writers: a cluster can be moved, copied and tarred" {
+	klog-create -q -p 2 t
+	seq 10 | klog-produce -p 1 t
+	mv cluster moved
+	export KLOG_CLUSTER=$PWD/moved
+	echo 11 | klog-produce -p 1 t
+	cp -r moved copied
+	mkdir untarred
+	tar -C moved -cf - . | tar -C untarred -xf -
+	local dir
+	for dir in moved copied untarred; do
+		equal "$(klog-consume -C "$dir" t)" "$(seq 11)"
+		echo 12 | klog-produce -q -C "$dir" -p 1 t
+		equal "$(klog-consume -C "$dir" t)" "$(seq 12)"
+		partition-check -q "$dir/t/1"
+	done
+}
+
+@test "writers: --lock-timeout bounds the wait for a lock" {
+	command -v perl >/dev/null || skip "needs perl to hold a lock"
+	klog-create -q t
+	put t one
+	# An OFD write lock on byte 0 of .klog.lock, as a stopped writer holds it.
+	perl -e 'use Fcntl; open(my $f, "+<", $ARGV[0]) or die;
+		my $l = pack("s s x4 q q i x4", 1, 0, 0, 1, 0);
+		fcntl($f, 37, $l) or die "lock: $!"; print "held\n"; $| = 1;
+		sleep 100' "$(partition t)/.klog.lock" >held &
+	local pid=$!
+	until_true 20 locked "$(partition t)/.klog.lock"
+	klog 1 produce --lock-timeout 300ms t <<<two
+	error_line produce t
+	# Readers take no lock.
+	klog 0 consume t
+	equal "$output" one
+	kill -9 "$pid"
+	wait "$pid" 2>/dev/null || true
+	klog 0 produce t <<<two
+	equal "$(klog-consume t)" $'one\ntwo'
+}
+
+locked() {
+	grep -q ":$(stat -c %i "$1") " /proc/locks
+}
