@@ -1,0 +1,78 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "stop.h"
+
+static const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+
+/* a handler has no argument of ours */
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int number)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+	if (caught == 0) {
+		caught = number;
+		return;
+	}
+	/* pending until this handler returns, then it is the end */
+	sigaction(number, &dfl, NULL);
+	raise(number);
+}
+
+void
+stop_init(void)
+{
+	struct sigaction action = { .sa_handler = on_signal }, before;
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (sigaction(ends[i], NULL, &before) == 0 &&
+			before.sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
+	}
+}
+
+int
+stop_signal(void)
+{
+	return caught;
+}
+
+int
+stop_wait(int fd, int64_t timeout_ms, int known)
+{
+	struct timespec limit = { .tv_sec = (time_t)(timeout_ms / 1000),
+		.tv_nsec = (long)(timeout_ms % 1000) * 1000000 };
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	sigset_t held, before;
+	int r = -1;
+	size_t i;
+
+	sigemptyset(&held);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&held, ends[i]);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	if (caught == known)
+		r = ppoll(&input, 1, timeout_ms < 0 ? NULL : &limit, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (r == -1 && caught == known)
+		return 0; /* stopped and continued: the caller looks again */
+	return r;
+}
+
+void
+stop_die(int number)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+	sigaction(number, &dfl, NULL);
+	raise(number);
+	exit(128 + number);
+}
