@@ -282,7 +282,7 @@ snappy_compress_all(struct klog_compressor *c, struct klog_slice in,
 
 static int
 snappy_decompress_block(const struct snappy *s, struct klog_slice in,
-	size_t limit, struct klog_buf *out, struct klog_err *err)
+	size_t start, size_t limit, struct klog_buf *out, struct klog_err *err)
 {
 	size_t size;
 
@@ -291,7 +291,7 @@ snappy_decompress_block(const struct snappy *s, struct klog_slice in,
 	/* Three bytes make at most 64: a block that claims more is none. */
 	if (size / 22 > in.size)
 		return malformed(err, "snappy");
-	if (size > limit)
+	if (size > limit - (out->size - start))
 		return over_limit(err, limit);
 	if (klog_buf_reserve(out, size + 1) == -1)
 		return klog_fail_memory(err);
@@ -315,14 +315,14 @@ snappy_decompress(struct klog_compressor *c, struct klog_slice in, size_t limit,
 	if (s == NULL)
 		return -1;
 	if (in.size < XERIAL_HEADER || memcmp(in.data, xerial, 8) != 0)
-		return snappy_decompress_block(s, in, limit, out, err);
+		return snappy_decompress_block(s, in, start, limit, out, err);
 	klog_take(&in, XERIAL_HEADER, &chunk);
 	while (in.size > 0) {
 		if (!klog_take_be32(&in, &size) ||
 			!klog_take(&in, size, &chunk))
 			return cut_short(err, "snappy");
-		if (snappy_decompress_block(s, chunk,
-			    limit - (out->size - start), out, err) == -1)
+		if (snappy_decompress_block(s, chunk, start, limit, out, err) ==
+			-1)
 			return -1;
 	}
 	return 0;
@@ -384,9 +384,14 @@ static int
 lz4_decompress(struct klog_compressor *c, struct klog_slice in, size_t limit,
 	struct klog_buf *out, struct klog_err *err)
 {
+	static const uint8_t magic[] = { 0x04, 0x22, 0x4d, 0x18 };
 	size_t start = out->size, hint, room, made, taken;
 	LZ4F_dctx *lz4;
 
+	/* liblz4 would take a skippable frame for an empty one. */
+	if (in.size < sizeof(magic) ||
+		memcmp(in.data, magic, sizeof(magic)) != 0)
+		return malformed(err, "lz4");
 	if (c->unlz4 == NULL) {
 		if (LZ4F_isError(LZ4F_createDecompressionContext(
 			    &lz4, LZ4F_VERSION)))
