@@ -178,9 +178,9 @@ _klog() {
 	with_argument=(-C --cluster --lock-timeout)
 	case ${words[0]##*/} in
 	klog-create)
-		options+=(-p --partitions -r --replicas --replica-assignment -X --setting
+		options+=(-p --partitions -r --replicas -X --setting
 			--config --mode --owner-group --if-not-exists)
-		with_argument+=(-p --partitions -r --replicas --replica-assignment
+		with_argument+=(-p --partitions -r --replicas
 			-X --setting --config --mode --owner-group)
 		;;
 	klog-produce)

@@ -188,7 +188,7 @@ settings() {
 	[ "$shell" != zsh ] || equals=
 	offers 'klog-create -X segment.j'
 	has "segment.jitter.ms$equals"
-	[ -z "$(grep -v '^segment\.' <<<"$output")" ]
+	run -1 grep -v '^segment\.' <<<"$output"
 	offers 'klog-create -X batch.s'
 	is ''
 	offers 'klog-produce --setting batch.s'
