@@ -1,109 +1,10 @@
-#include <errno.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "args.h"
 #include "libklog/err.h"
 #include "libklog/names.h"
-#include "libklog/settings.h"
 #include "libklog/time.h"
-
-#define ROOT_CLUSTER "/var/lib/klog"
-
-/* ---- the cluster ---- */
-
-static bool
-user_cluster(const char *data_home, const char *home, char path[ARGS_PATH])
-{
-	int size = -1;
-
-	/* a relative XDG_DATA_HOME is to be ignored, says its standard */
-	if (data_home != NULL && *data_home == '/')
-		size = snprintf(path, ARGS_PATH, "%s/klog", data_home);
-	else if (home != NULL && *home != '\0')
-		size = snprintf(path, ARGS_PATH, "%s/.local/share/klog", home);
-	return size > 0 && size < ARGS_PATH;
-}
-
-static const char *
-home_of(uid_t uid)
-{
-	const struct passwd *pw = getpwuid(uid);
-
-	return pw != NULL ? pw->pw_dir : NULL;
-}
-
-int
-args_cluster(const char *given, char path[ARGS_PATH], struct klog_err *err)
-{
-	const char *home = getenv("HOME");
-
-	if (given == NULL)
-		given = getenv("KLOG_CLUSTER");
-	if (given == NULL || *given == '\0') {
-		if (geteuid() == 0) {
-			given = ROOT_CLUSTER;
-		} else {
-			if (home == NULL || *home == '\0')
-				home = home_of(geteuid());
-			if (!user_cluster(getenv("XDG_DATA_HOME"), home, path))
-				return klog_fail(err, KLOG_EUSAGE,
-					"no cluster: neither -C, KLOG_CLUSTER "
-					"nor HOME says where");
-			return 0;
-		}
-	}
-	if (strstr(given, "://") != NULL)
-		return klog_fail(err, KLOG_EUSAGE,
-			"%s: this version reads and writes directories only",
-			given);
-	if (strlen(given) >= ARGS_PATH)
-		return klog_fail(
-			err, KLOG_EUSAGE, "the cluster's path is too long");
-	memcpy(path, given, strlen(given) + 1);
-	return 0;
-}
-
-static bool
-has_topic(const char *cluster, const char *topic)
-{
-	struct klog_topic_info *list = NULL;
-	bool found = false;
-	struct klog_err err;
-	struct klog *klog;
-	size_t i, count;
-
-	klog = klog_open(cluster, NULL, &err);
-	if (klog == NULL)
-		return false;
-	if (klog_topics(klog, &list, &count, &err) == 0) {
-		for (i = 0; i < count && !found; i++)
-			found = strcmp(list[i].name, topic) == 0;
-		free(list);
-	}
-	klog_close(klog);
-	return found;
-}
-
-bool
-args_elsewhere(const char *used, const char *topic, char path[ARGS_PATH])
-{
-	const char *sudo = getenv("SUDO_UID");
-	int64_t uid = sudo != NULL ? klog_number(sudo, UINT32_MAX) : -1;
-
-	snprintf(path, ARGS_PATH, "%s", ROOT_CLUSTER);
-	if (strcmp(used, path) != 0 && has_topic(path, topic))
-		return true;
-	if (user_cluster(getenv("XDG_DATA_HOME"), getenv("HOME"), path) &&
-		strcmp(used, path) != 0 && has_topic(path, topic))
-		return true;
-	return geteuid() == 0 && uid >= 0 &&
-		user_cluster(NULL, home_of((uid_t)uid), path) &&
-		strcmp(used, path) != 0 && has_topic(path, topic);
-}
 
 /* ---- topics and offsets ---- */
 
@@ -307,6 +208,76 @@ args_list(const char *text, struct args_list *list, struct klog_err *err)
 	return r;
 }
 
+/* ---- topics to read ---- */
+
+/* Whether a topic fits to those before it; *known: its name is there. */
+static int
+check_topic(const struct args_topics *topics, const struct args_topic *topic,
+	bool *known, struct klog_err *err)
+{
+	bool named = topic->partition != -1;
+	size_t i;
+
+	*known = false;
+	for (i = 0; i < topics->count; i++)
+		*known |= strcmp(topics->names[i], topic->name) == 0;
+	if (*known && !named && topics->partitions.count == 0)
+		return klog_fail(
+			err, KLOG_EUSAGE, "%s is said twice", topic->name);
+	if (topics->count > 0 &&
+		(!*known || named != (topics->partitions.count > 0)) &&
+		(named || topics->partitions.count > 0))
+		return klog_fail(err, KLOG_EUSAGE,
+			"TOPIC:PARTITION goes with one topic only; -p is for "
+			"several");
+	return 0;
+}
+
+int
+args_topics_add(
+	struct args_topics *topics, const char *text, struct klog_err *err)
+{
+	struct args_topic topic;
+	char **grown;
+	bool known;
+
+	if (args_topic(text, &topic, err) == -1)
+		return -1;
+	if (check_topic(topics, &topic, &known, err) == -1 ||
+		(topic.partition != -1 &&
+			args_list_add(&topics->partitions, topic.partition,
+				err) == -1)) {
+		free(topic.name);
+		return -1;
+	}
+	if (known) {
+		free(topic.name);
+		return 0;
+	}
+	grown = realloc(topics->names, (topics->count + 1) * sizeof(*grown));
+	if (grown == NULL) {
+		free(topic.name);
+		return klog_fail_memory(err);
+	}
+	topics->names = grown;
+	grown[topics->count++] = topic.name;
+	topics->paths_only = (topics->count == 1 || topics->paths_only) &&
+		strchr(topic.name, '/') != NULL;
+	return 0;
+}
+
+void
+args_topics_free(struct args_topics *topics)
+{
+	size_t i;
+
+	for (i = 0; i < topics->count; i++)
+		free(topics->names[i]);
+	free(topics->names);
+	free(topics->partitions.numbers);
+	memset(topics, 0, sizeof(*topics));
+}
+
 /* ---- bytes ---- */
 
 static int
@@ -362,122 +333,4 @@ args_delim(const char *text, struct klog_buf *delim, struct klog_err *err)
 			return klog_fail_memory(err);
 	}
 	return 0;
-}
-
-/* ---- settings ---- */
-
-int
-args_setting(struct args_settings *settings, const char *key, const char *value,
-	struct klog_err *err)
-{
-	struct klog_setting *grown;
-	size_t i;
-
-	for (i = 0; i < settings->count; i++) {
-		if (strcmp(settings->list[i].key, key) == 0)
-			return klog_fail(
-				err, KLOG_EUSAGE, "%s is said twice", key);
-	}
-	grown = realloc(settings->list, (settings->count + 1) * sizeof(*grown));
-	if (grown == NULL)
-		return klog_fail_memory(err);
-	settings->list = grown;
-	grown += settings->count;
-	grown->key = strdup(key);
-	grown->value = strdup(value);
-	if (grown->key == NULL || grown->value == NULL)
-		return klog_fail_memory(err);
-	settings->count++;
-	return 0;
-}
-
-int
-args_setting_text(
-	struct args_settings *settings, const char *text, struct klog_err *err)
-{
-	const char *equals = strchr(text, '=');
-	char *key;
-	int r;
-
-	if (equals == NULL || equals == text)
-		return klog_fail(err, KLOG_EUSAGE, "%s: not KEY=VALUE", text);
-	key = strndup(text, (size_t)(equals - text));
-	if (key == NULL)
-		return klog_fail_memory(err);
-	r = args_setting(settings, key, equals + 1, err);
-	free(key);
-	return r;
-}
-
-/* The line without blanks around it. */
-static char *
-trim(char *line)
-{
-	size_t size;
-
-	line += strspn(line, " \t");
-	size = strlen(line);
-	while (size > 0 && strchr(" \t\r\n", line[size - 1]) != NULL)
-		size--;
-	line[size] = '\0';
-	return line;
-}
-
-int
-args_setting_file(
-	struct args_settings *settings, const char *path, struct klog_err *err)
-{
-	FILE *f = fopen(path, "re");
-	char *line = NULL, *text;
-	size_t capacity = 0;
-	int r = 0, number;
-
-	if (f == NULL)
-		return klog_fail_errno(err, "%s", path);
-	for (number = 1; r == 0; number++) {
-		errno = 0;
-		if (getline(&line, &capacity, f) == -1) {
-			if (errno != 0 || ferror(f) != 0)
-				r = klog_fail_errno(err, "%s", path);
-			break;
-		}
-		text = trim(line);
-		if (*text == '\0' || *text == '#')
-			continue;
-		r = args_setting_text(settings, text, err);
-		if (r == -1)
-			klog_err_in(err, "%s:%d", path, number);
-	}
-	free(line);
-	fclose(f);
-	return r;
-}
-
-int
-args_settings_check(
-	const struct args_settings *settings, int scope, struct klog_err *err)
-{
-	struct klog_settings all;
-	size_t i;
-
-	klog_settings_init(&all);
-	for (i = 0; i < settings->count; i++) {
-		if (klog_settings_set(&all, scope, settings->list[i].key,
-			    settings->list[i].value, err) == -1)
-			return -1;
-	}
-	return klog_settings_check(&all, err);
-}
-
-void
-args_settings_free(struct args_settings *settings)
-{
-	size_t i;
-
-	for (i = 0; i < settings->count; i++) {
-		free((char *)(uintptr_t)settings->list[i].key);
-		free((char *)(uintptr_t)settings->list[i].value);
-	}
-	free(settings->list);
-	memset(settings, 0, sizeof(*settings));
 }

@@ -4,15 +4,7 @@
 
 #include "libklog/bytes.h"
 
-#define ARGS_PATH 4096
 #define ARGS_LIST_MAX 65536 /* partitions that a LIST may name */
-
-/* The cluster: what -C says, else KLOG_CLUSTER, else the user's default. */
-int args_cluster(const char *given, char path[ARGS_PATH], struct klog_err *err);
-
-/* Whether a default cluster other than `used` (root's, the user's, or of the
- * user behind sudo) has the topic; its place then is in `path`. */
-bool args_elsewhere(const char *used, const char *topic, char path[ARGS_PATH]);
 
 struct args_topic {
 	char *name;        /* or a path with a slash; malloc'ed */
@@ -46,6 +38,22 @@ struct args_list {
 int args_list(const char *text, struct args_list *list, struct klog_err *err);
 int args_list_add(struct args_list *list, int32_t n, struct klog_err *err);
 
+/* The topics to read, and the partitions that TOPIC:PARTITION names. */
+struct args_topics {
+	char **names; /* malloc'ed, as are the strings */
+	size_t count;
+	struct args_list partitions; /* empty: none was named */
+	bool paths_only;             /* no operand needs a cluster */
+};
+
+/*
+ * One more operand.  A topic said twice is refused, as is TOPIC:PARTITION
+ * beside another topic: a reader takes the same partitions of each.
+ */
+int args_topics_add(
+	struct args_topics *topics, const char *text, struct klog_err *err);
+void args_topics_free(struct args_topics *topics);
+
 /*
  * One character of text at *s, which moves on: itself, or what \n \t \r \0
  * \\ \xNN stand for.  Other escapes are refused.
@@ -54,29 +62,5 @@ int args_char(const char **s, uint8_t *byte, struct klog_err *err);
 
 /* DELIM: bytes with escapes, at least one; appended to *delim. */
 int args_delim(const char *text, struct klog_buf *delim, struct klog_err *err);
-
-/* Settings as -X and the options that are short for one give them. */
-struct args_settings {
-	struct klog_setting *list; /* malloc'ed, as are its strings */
-	size_t count;
-};
-
-/* A key that is there already is refused: one thing said twice. */
-int args_setting(struct args_settings *settings, const char *key,
-	const char *value, struct klog_err *err);
-
-/* "KEY=VALUE" */
-int args_setting_text(
-	struct args_settings *settings, const char *text, struct klog_err *err);
-
-/* A file of KEY=VALUE lines; empty lines and those from '#' are passed over. */
-int args_setting_file(
-	struct args_settings *settings, const char *path, struct klog_err *err);
-
-/* Whether all keys and values are good for `scope` (libklog/settings.h). */
-int args_settings_check(
-	const struct args_settings *settings, int scope, struct klog_err *err);
-
-void args_settings_free(struct args_settings *settings);
 
 #endif

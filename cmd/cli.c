@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "args.h"
 #include "cli.h"
 #include "libklog/names.h"
 #include "libklog/time.h"
+#include "place.h"
 
 enum { LOCK_TIMEOUT = CLI_COMMON };
 
@@ -413,14 +413,16 @@ cli_next(struct cli *cli)
 /* ---- cluster, end ---- */
 
 struct klog *
-cli_open(struct cli *cli, int *status)
+cli_open(struct cli *cli, bool paths_only, int *status)
 {
 	struct klog_options options = cli_options(cli);
-	char place[ARGS_PATH];
+	char place[PLACE_SIZE];
 	struct klog_err err;
 	struct klog *klog = NULL;
 
-	if (args_cluster(cli->cluster, place, &err) == 0)
+	if (paths_only && cli->cluster == NULL)
+		klog = klog_open("/", &options, &err);
+	else if (place_cluster(cli->cluster, place, &err) == 0)
 		klog = klog_open(place, &options, &err);
 	if (klog == NULL)
 		*status = cli_fail(cli, &err);
@@ -431,12 +433,12 @@ int
 cli_fail_topic(
 	const struct cli *cli, const char *topic, const struct klog_err *err)
 {
-	char used[ARGS_PATH], other[ARGS_PATH];
+	char used[PLACE_SIZE], other[PLACE_SIZE];
 	struct klog_err ignored;
 
 	if (err->code != KLOG_ENOTFOUND || strchr(topic, '/') != NULL ||
-		args_cluster(cli->cluster, used, &ignored) == -1 ||
-		!args_elsewhere(used, topic, other))
+		place_cluster(cli->cluster, used, &ignored) == -1 ||
+		!place_elsewhere(used, topic, other))
 		return cli_fail(cli, err);
 	cli_warn(cli, "%s; it is in %s (-C %s)", err->text, other, other);
 	return klog_exit_status(err->code);

@@ -99,9 +99,12 @@ int cli_fail(const struct cli *cli, const struct klog_err *err);
 /* Lines of the library go to stderr as -q and -v say. */
 struct klog_options cli_options(struct cli *cli);
 
-/* Opens the cluster that -C, KLOG_CLUSTER or the default names; NULL and a
- * line on stderr, status in *status, when it cannot be. */
-struct klog *cli_open(struct cli *cli, int *status);
+/*
+ * Opens the cluster that -C, KLOG_CLUSTER or the default names; NULL and a
+ * line on stderr, status in *status, when it cannot be.  Who reads only paths
+ * needs none of them, unless -C is given.
+ */
+struct klog *cli_open(struct cli *cli, bool paths_only, int *status);
 
 /* Says *err, and where another default cluster has a topic that was not
  * found; answers the exit status. */

@@ -1,18 +1,15 @@
 /* Prints the records of topics. */
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "args.h"
 #include "cli.h"
+#include "copy.h"
+#include "given.h"
 #include "libklog/err.h"
 #include "libklog/settings.h"
 #include "libklog/time.h"
-#include "output.h"
-#include "print.h"
-#include "stop.h"
 
 enum { SINCE = CLI_LONG, UNTIL, IDLE_TIMEOUT, SYNCED };
 
@@ -42,17 +39,11 @@ struct options {
 	struct klog_at since;
 	struct klog_at until;
 	struct args_list partitions;
-	struct args_settings settings;
-	struct print print;
-	int64_t count; /* -1: no bound */
+	struct given settings;
+	struct copy copy;
 	int64_t tail;
-	int64_t idle_ms; /* -1: for ever */
-	bool follow;
-	const char **topics;
-	size_t topic_count;
+	struct args_topics topics;
 };
-
-/* ---- options ---- */
 
 static int
 take_time(const char *text, int64_t now_ms, struct klog_at *at,
@@ -79,23 +70,23 @@ take_option(
 	case UNTIL:
 		return take_time(cli->arg, now_ms, &o->until, err);
 	case 'c':
-		o->count = cli_number(cli, 0, INT64_MAX);
+		o->copy.count = cli_number(cli, 0, INT64_MAX);
 		return 0;
 	case 'n':
 		o->tail = cli_number(cli, 0, INT64_MAX);
 		return 0;
 	case IDLE_TIMEOUT:
-		return klog_duration_parse(cli->arg, &o->idle_ms, err);
+		return klog_duration_parse(cli->arg, &o->copy.idle_ms, err);
 	case 'F':
 		if (*cli->arg == '\0')
 			return klog_fail(err, KLOG_EUSAGE, "an empty format");
-		return format_parse(&o->print.format, cli->arg, err);
+		return format_parse(&o->copy.print.format, cli->arg, err);
 	case 'K':
-		return args_delim(cli->arg, &o->print.key_delim, err);
+		return args_delim(cli->arg, &o->copy.print.key_delim, err);
 	case 'D':
-		return args_delim(cli->arg, &o->print.delim, err);
+		return args_delim(cli->arg, &o->copy.print.delim, err);
 	case 'X':
-		return args_setting_text(&o->settings, cli->arg, err);
+		return given_text(&o->settings, cli->arg, err);
 	default: /* the flags are looked up */
 		return 0;
 	}
@@ -120,7 +111,7 @@ check_options(const struct cli *cli, struct options *o)
 		if (cli_given(cli, 'f'))
 			cli_usage(cli, "-f has no end, but -o says where");
 	}
-	if (args_settings_check(&o->settings, KLOG_OF_CONSUMER, &err) == -1)
+	if (given_check(&o->settings, KLOG_OF_CONSUMER, &err) == -1)
 		cli_usage(cli, "%s", err.text);
 }
 
@@ -139,134 +130,46 @@ take_options(struct cli *cli, struct options *o)
 		o->range.from = o->since;
 	if (o->until.where != KLOG_AT_UNSET)
 		o->range.to = o->until;
-	o->follow = cli_given(cli, 'f');
-	o->print.format.show_null = cli_given(cli, 'Z');
-	if (o->print.delim.size == 0 &&
-		klog_buf_put(&o->print.delim, cli_given(cli, '0') ? "" : "\n",
-			1) == -1)
+	o->copy.follow = cli_given(cli, 'f');
+	o->copy.print.format.show_null = cli_given(cli, 'Z');
+	if (o->copy.print.delim.size == 0 &&
+		klog_buf_put(&o->copy.print.delim,
+			cli_given(cli, '0') ? "" : "\n", 1) == -1)
 		exit(cli_finish(cli, 1));
-}
-
-/* ---- topics ---- */
-
-static void
-add_topic(struct cli *cli, struct options *o, const struct args_topic *topic)
-{
-	struct klog_err err;
-	size_t i;
-
-	if (topic->partition != -1) {
-		if (cli_given(cli, 'p'))
-			cli_usage(cli, "TOPIC:PARTITION excludes -p");
-		if (args_list_add(&o->partitions, topic->partition, &err) == -1)
-			cli_usage(cli, "%s", err.text);
-	}
-	for (i = 0; i < o->topic_count; i++) {
-		if (strcmp(o->topics[i], topic->name) != 0)
-			continue;
-		if (topic->partition == -1)
-			cli_usage(cli, "%s is given twice", topic->name);
-		free(topic->name);
-		return;
-	}
-	o->topics[o->topic_count++] = topic->name;
 }
 
 static void
 take_topics(struct cli *cli, struct options *o)
 {
-	struct args_topic topic;
-	size_t split = 0;
 	struct klog_err err;
 	int i;
 
 	if (cli->first == cli->argc)
 		cli_usage(cli, "no topic");
-	o->topics = calloc((size_t)cli->argc, sizeof(*o->topics));
-	if (o->topics == NULL)
-		exit(cli_finish(cli, 1));
 	for (i = cli->first; i < cli->argc; i++) {
-		if (args_topic(cli->argv[i], &topic, &err) == -1)
+		if (args_topics_add(&o->topics, cli->argv[i], &err) == -1)
 			cli_usage(cli, "%s", err.text);
-		split += topic.partition != -1;
-		add_topic(cli, o, &topic);
 	}
-	if (split > 0 &&
-		(o->topic_count > 1 ||
-			split != (size_t)(cli->argc - cli->first)))
-		cli_usage(cli,
-			"TOPIC:PARTITION goes with one topic only; "
-			"-p is for several");
-}
-
-/* ---- reading ---- */
-
-/* Waits until there may be more: 1, 0 when nothing came for too long. */
-static int
-wait_more(const struct options *o, struct klog_consumer *in, struct output *out,
-	int64_t last_tick, struct klog_err *err)
-{
-	int64_t left = -1;
-
-	if (o->idle_ms >= 0) {
-		left = o->idle_ms - (klog_tick_ms() - last_tick);
-		if (left <= 0)
-			return 0;
-	}
-	if (klog_consumer_wait(in, left, out->fd, err) == -1 &&
-		!(err->code == KLOG_ESYSTEM && err->sys_errno == EINTR))
-		return -1;
-	/* the end that writing to it would have been */
-	if (output_gone(out))
-		stop_die(SIGPIPE);
-	return 1;
-}
-
-static int
-copy(struct options *o, struct klog_consumer *in, struct output *out,
-	struct klog_err *err)
-{
-	int64_t last_tick = klog_tick_ms();
-	struct klog_run run;
-	size_t count;
-	int r;
-
-	while (o->count == -1 || o->print.count < o->count) {
-		r = klog_consumer_next(in, &run, err);
-		if (r == 1) {
-			count = run.count;
-			if (o->count != -1 &&
-				(int64_t)count > o->count - o->print.count)
-				count = (size_t)(o->count - o->print.count);
-			if (print_run(&o->print, out, &run, count, err) == -1)
-				return -1;
-			last_tick = klog_tick_ms();
-			continue;
-		}
-		if (r == -1 || !o->follow)
-			return r;
-		/* nobody waits for what is in the buffer */
-		if (output_flush(out, err) == -1)
-			return -1;
-		r = wait_more(o, in, out, last_tick, err);
-		if (r != 1)
-			return r;
-	}
-	return 0;
+	if (o->topics.partitions.count == 0)
+		return;
+	if (cli_given(cli, 'p'))
+		cli_usage(cli, "TOPIC:PARTITION excludes -p");
+	o->partitions = o->topics.partitions;
+	memset(&o->topics.partitions, 0, sizeof(o->topics.partitions));
 }
 
 static int
 consume(struct cli *cli, struct options *o)
 {
 	struct klog_consume what = {
-		.topics = o->topics,
-		.topic_count = o->topic_count,
+		.topics = (const char *const *)o->topics.names,
+		.topic_count = o->topics.count,
 		.partitions = o->partitions.numbers,
 		.partition_count = o->partitions.count,
 		.from = o->range.from,
 		.to = o->range.to,
 		.tail = o->tail,
-		.follow = o->follow,
+		.follow = o->copy.follow,
 		.synced = cli_given(cli, SYNCED),
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,
@@ -277,16 +180,16 @@ consume(struct cli *cli, struct options *o)
 	struct klog *klog;
 	int status = 0;
 
-	klog = cli_open(cli, &status);
+	klog = cli_open(cli, o->topics.paths_only, &status);
 	if (klog == NULL)
 		return status;
 	in = klog_consumer_open(klog, &what, &err);
 	if (in == NULL)
-		status = cli_fail_topic(cli, o->topics[0], &err);
+		status = cli_fail_topic(cli, o->topics.names[0], &err);
 	else if (output_init(&out, STDOUT_FILENO, &err) == -1)
 		status = cli_fail(cli, &err);
 	else {
-		if (copy(o, in, &out, &err) == -1)
+		if (copy_records(&o->copy, in, &out, &err) == -1)
 			status = -1;
 		/* the good records before the bad one */
 		if (output_flush(&out, &flush_err) == -1 && status == 0) {
@@ -306,7 +209,8 @@ consume(struct cli *cli, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .count = -1, .tail = -1, .idle_ms = -1 };
+	struct options o = { .copy = { .count = -1, .idle_ms = -1 },
+		.tail = -1 };
 	struct cli cli = {
 		.tool = "klog-consume",
 		.operands = "TOPIC...",
@@ -323,18 +227,15 @@ main(int argc, char **argv)
 			 "         \\n \\t \\xNN; nothing is put behind it",
 		.opts = opts,
 	};
-	size_t i;
 	int status;
 
 	cli_start(&cli, argc, argv);
 	take_options(&cli, &o);
 	take_topics(&cli, &o);
 	status = consume(&cli, &o);
-	for (i = 0; i < o.topic_count; i++)
-		free((char *)(uintptr_t)o.topics[i]);
-	free(o.topics);
+	args_topics_free(&o.topics);
 	free(o.partitions.numbers);
-	args_settings_free(&o.settings);
-	print_free(&o.print);
+	given_free(&o.settings);
+	print_free(&o.copy.print);
 	return cli_finish(&cli, status);
 }

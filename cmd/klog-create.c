@@ -2,11 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "args.h"
 #include "cli.h"
+#include "given.h"
 #include "libklog/err.h"
 #include "libklog/names.h"
 #include "libklog/settings.h"
+#include "place.h"
 
 enum { CONFIG = CLI_LONG, MODE, OWNER_GROUP, IF_NOT_EXISTS };
 
@@ -39,8 +40,8 @@ take_mode(const char *text, int64_t *mode, struct klog_err *err)
 }
 
 static int
-take_option(struct cli *cli, struct klog_create *create,
-	struct args_settings *settings, int letter, struct klog_err *err)
+take_option(struct cli *cli, struct klog_create *create, struct given *settings,
+	int letter, struct klog_err *err)
 {
 	switch (letter) {
 	case 'p':
@@ -53,9 +54,9 @@ take_option(struct cli *cli, struct klog_create *create,
 				cli->arg);
 		return 0;
 	case 'X':
-		return args_setting_text(settings, cli->arg, err);
+		return given_text(settings, cli->arg, err);
 	case CONFIG:
-		return args_setting_file(settings, cli->arg, err);
+		return given_file(settings, cli->arg, err);
 	case MODE:
 		return take_mode(cli->arg, &create->mode, err);
 	case OWNER_GROUP:
@@ -67,8 +68,8 @@ take_option(struct cli *cli, struct klog_create *create,
 }
 
 static void
-take_options(struct cli *cli, struct klog_create *create,
-	struct args_settings *settings)
+take_options(
+	struct cli *cli, struct klog_create *create, struct given *settings)
 {
 	struct klog_err err;
 	int letter, i, k;
@@ -91,7 +92,7 @@ take_options(struct cli *cli, struct klog_create *create,
 					cli, "%s is given twice", cli->argv[i]);
 		}
 	}
-	if (args_settings_check(settings, KLOG_OF_TOPIC, &err) == -1)
+	if (given_check(settings, KLOG_OF_TOPIC, &err) == -1)
 		cli_usage(cli, "%s", err.text);
 	create->settings = settings->list;
 	create->setting_count = settings->count;
@@ -135,7 +136,7 @@ int
 main(int argc, char **argv)
 {
 	struct klog_create create = { .partitions = 1, .mode = -1 };
-	struct args_settings settings = { 0 };
+	struct given settings = { 0 };
 	struct cli cli = {
 		.tool = "klog-create",
 		.operands = "TOPIC...",
@@ -144,18 +145,18 @@ main(int argc, char **argv)
 			 "which applies retention.ms\nand retention.bytes.",
 		.opts = opts,
 	};
-	char cluster[ARGS_PATH];
+	char cluster[PLACE_SIZE];
 	struct klog_err err;
 	int status = 0, one, i;
 
 	cli_start(&cli, argc, argv);
 	take_options(&cli, &create, &settings);
-	if (args_cluster(cli.cluster, cluster, &err) == -1)
+	if (place_cluster(cli.cluster, cluster, &err) == -1)
 		return cli_finish(&cli, cli_fail(&cli, &err));
 	for (i = cli.first; i < argc; i++) {
 		one = create_one(&cli, cluster, argv[i], &create);
 		status = one > status ? one : status;
 	}
-	args_settings_free(&settings);
+	given_free(&settings);
 	return cli_finish(&cli, status);
 }

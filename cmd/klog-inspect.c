@@ -1,6 +1,7 @@
 /* Shows what is there: topics, partitions, settings. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "args.h"
 #include "cli.h"
@@ -148,8 +149,13 @@ static int
 inspect(struct cli *cli, const struct args_topic *topics, size_t count)
 {
 	int status = 0;
-	struct klog *klog = cli_open(cli, &status);
+	bool paths_only = count > 0;
+	struct klog *klog;
+	size_t i;
 
+	for (i = 0; i < count; i++)
+		paths_only &= strchr(topics[i].name, '/') != NULL;
+	klog = cli_open(cli, paths_only, &status);
 	if (klog == NULL)
 		return status;
 	status = count == 0 ? list_topics(cli, klog)

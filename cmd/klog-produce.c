@@ -6,6 +6,7 @@
 #include "args.h"
 #include "cli.h"
 #include "feed.h"
+#include "given.h"
 #include "libklog/err.h"
 #include "libklog/record.h"
 #include "libklog/settings.h"
@@ -43,7 +44,7 @@ static const struct cli_opt opts[] = {
 
 struct options {
 	struct feed feed;
-	struct args_settings settings;
+	struct given settings;
 	struct klog_buf headers;
 	int32_t partition;
 };
@@ -99,16 +100,16 @@ take_option(
 	case 'D':
 		return args_delim(cli->arg, &feed->delim, err);
 	case 'X':
-		return args_setting_text(&o->settings, cli->arg, err);
+		return given_text(&o->settings, cli->arg, err);
 	case ACKS:
-		return args_setting(&o->settings, "acks", cli->arg, err);
+		return given_put(&o->settings, "acks", cli->arg, err);
 	case 'z':
-		return args_setting(
+		return given_put(
 			&o->settings, "compression.type", cli->arg, err);
 	case LINGER:
-		return args_setting(&o->settings, "linger.ms", cli->arg, err);
+		return given_put(&o->settings, "linger.ms", cli->arg, err);
 	case BATCH_SIZE:
-		return args_setting(&o->settings, "batch.size", cli->arg, err);
+		return given_put(&o->settings, "batch.size", cli->arg, err);
 	case ON_ERROR:
 		feed->skip = second_of(cli, "stop", "skip");
 		return 0;
@@ -142,7 +143,7 @@ take_options(struct cli *cli, struct options *o)
 		klog_buf_put(
 			&feed->delim, cli_given(cli, '0') ? "" : "\n", 1) == -1)
 		exit(cli_finish(cli, 1));
-	if (args_settings_check(&o->settings, KLOG_OF_PRODUCER, &err) == -1)
+	if (given_check(&o->settings, KLOG_OF_PRODUCER, &err) == -1)
 		cli_usage(cli, "%s", err.text);
 }
 
@@ -193,7 +194,7 @@ produce(struct cli *cli, struct options *o, const char *topic)
 	struct klog *klog;
 	int status = 1;
 
-	klog = cli_open(cli, &status);
+	klog = cli_open(cli, strchr(topic, '/') != NULL, &status);
 	if (klog == NULL)
 		return status;
 	feed->cli = cli;
@@ -235,7 +236,7 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	status = produce(&cli, &o, topic);
 	free(topic);
-	args_settings_free(&o.settings);
+	given_free(&o.settings);
 	klog_buf_free(&o.headers);
 	klog_buf_free(&o.feed.delim);
 	klog_buf_free(&o.feed.key_delim);
