@@ -209,7 +209,8 @@ klog_batch_next(struct klog_batch_iter *it, struct klog_record *rec,
 	if (it->rest.size == 0)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"a batch lacks %d of its records", (int)it->left);
-	if (klog_record_take(&it->rest, rec, err) == -1)
+	if (!klog_record_take_plain(&it->rest, rec) &&
+		klog_record_take(&it->rest, rec, err) == -1)
 		return -1;
 	if (rec->offset < 0 || rec->offset > it->last_offset - it->base_offset)
 		return klog_fail(err, KLOG_ECORRUPT,

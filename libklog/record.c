@@ -8,7 +8,7 @@ length_of(struct klog_slice s)
 	return s.data != NULL ? (int32_t)s.size : -1;
 }
 
-static size_t
+static inline size_t
 body_size(const struct klog_record *rec, int64_t timestamp_delta,
 	int32_t offset_delta)
 {
@@ -28,7 +28,7 @@ klog_record_size(const struct klog_record *rec, int64_t timestamp_delta,
 	return klog_varlong_size((int64_t)body) + body;
 }
 
-static uint8_t *
+static inline uint8_t *
 put_bytes(uint8_t *p, struct klog_slice s)
 {
 	if (s.size == 0)
@@ -37,12 +37,40 @@ put_bytes(uint8_t *p, struct klog_slice s)
 	return p + s.size;
 }
 
+/*
+ * The hot path of writing: neither key nor headers.  What varies in size is
+ * measured once, and most of it is a byte.
+ */
+static uint8_t *
+put_plain(uint8_t *p, struct klog_slice value, int64_t timestamp_delta,
+	int32_t offset_delta)
+{
+	size_t body = 3 + klog_varlong_size(timestamp_delta) +
+		klog_varint_size(offset_delta) +
+		klog_varint_size((int32_t)value.size) + value.size;
+
+	p = klog_varint_put(p, (int32_t)body);
+	*p++ = 0;
+	p = klog_varlong_put(p, timestamp_delta);
+	p = klog_varint_put(p, offset_delta);
+	*p++ = 1; /* the null key */
+	p = klog_varint_put(p, (int32_t)value.size);
+	memcpy(p, value.data, value.size);
+	p += value.size;
+	*p++ = 0;
+	return p;
+}
+
 uint8_t *
 klog_record_put(uint8_t *p, const struct klog_record *rec,
 	int64_t timestamp_delta, int32_t offset_delta)
 {
-	size_t body = body_size(rec, timestamp_delta, offset_delta);
+	size_t body;
 
+	if (rec->key.data == NULL && rec->value.data != NULL &&
+		rec->header_count == 0 && rec->headers.size == 0)
+		return put_plain(p, rec->value, timestamp_delta, offset_delta);
+	body = body_size(rec, timestamp_delta, offset_delta);
 	p = klog_varint_put(p, (int32_t)body);
 	*p++ = 0; /* attributes: none are defined */
 	p = klog_varlong_put(p, timestamp_delta);

@@ -94,6 +94,29 @@ klog_varint_short(const struct klog_slice *in, int32_t *v)
 	return 0;
 }
 
+/*
+ * For hot paths: the zig-zag form of one of up to three bytes at p, which
+ * must all be readable; NULL if it is longer, else its end.
+ */
+static inline const uint8_t *
+klog_get_short(const uint8_t *p, uint32_t *u)
+{
+	if (p[0] < 0x80) {
+		*u = p[0];
+		return p + 1;
+	}
+	if (p[1] < 0x80) {
+		*u = (p[0] & 0x7fu) | (uint32_t)p[1] << 7;
+		return p + 2;
+	}
+	if (p[2] < 0x80) {
+		*u = (p[0] & 0x7fu) | (p[1] & 0x7fu) << 7 |
+			(uint32_t)p[2] << 14;
+		return p + 3;
+	}
+	return NULL;
+}
+
 /* Take from the front of *in; false when short, too long or overflowing, and
  * then *in is unchanged. */
 static inline bool
