@@ -104,8 +104,8 @@ klog_epochs_read(int dir, struct klog_epochs *epochs, struct klog_err *err)
 }
 
 int
-klog_epochs_write(int dir, const struct klog_epochs *epochs,
-	struct klog_err *err)
+klog_epochs_write(
+	int dir, const struct klog_epochs *epochs, struct klog_err *err)
 {
 	struct klog_buf text = { NULL, 0, 0 };
 	char line[64];
@@ -186,8 +186,8 @@ klog_checkpoint_find(int dir, const char *file, const char *topic,
 			int32_t p;
 			int64_t value;
 
-			found = sscanf(line, "%255s %" SCNd32 " %" SCNd64,
-					name, &p, &value) == 3 &&
+			found = sscanf(line, "%255s %" SCNd32 " %" SCNd64, name,
+					&p, &value) == 3 &&
 				strcmp(name, topic) == 0 && p == partition &&
 				value >= 0;
 			if (found)

@@ -25,8 +25,8 @@ struct klog_epochs {
 /* Reads it; a missing or empty file is no epochs.  KLOG_ECORRUPT with words
  * when it does not parse. */
 int klog_epochs_read(int dir, struct klog_epochs *epochs, struct klog_err *err);
-int klog_epochs_write(int dir, const struct klog_epochs *epochs,
-	struct klog_err *err);
+int klog_epochs_write(
+	int dir, const struct klog_epochs *epochs, struct klog_err *err);
 void klog_epochs_free(struct klog_epochs *epochs);
 
 /*
@@ -38,8 +38,8 @@ int klog_epochs_assign(struct klog_epochs *epochs, int32_t epoch, int64_t start,
 
 /* The first offset that does not belong to `epoch` or an earlier one: the
  * start of the next later epoch, or `end`. */
-int64_t klog_epochs_end(const struct klog_epochs *epochs, int32_t epoch,
-	int64_t end);
+int64_t klog_epochs_end(
+	const struct klog_epochs *epochs, int32_t epoch, int64_t end);
 
 /* The offset of TOPIC PARTITION in a broker's checkpoint file: 1, 0 when it
  * is not there or cannot be read. */

@@ -55,7 +55,8 @@ entry(struct table *t, int64_t i)
 	/* a genuine entry has a position past 0, and an offset past the base
 	 * but for the very first */
 	if (memcmp(p, zero, t->width) == 0 ||
-		(i > 0 && klog_get_be32(p + t->width - (t->width == 8 ? 8 : 4)) ==
+		(i > 0 &&
+			klog_get_be32(p + t->width - (t->width == 8 ? 8 : 4)) ==
 				0))
 		return NULL;
 	return p;
@@ -139,8 +140,8 @@ last_below(struct table *t, int64_t (*key)(const uint8_t *), int64_t limit,
 }
 
 void
-klog_index_find(int fd, int64_t base, int64_t offset, int64_t *position,
-	int64_t *found)
+klog_index_find(
+	int fd, int64_t base, int64_t offset, int64_t *position, int64_t *found)
 {
 	struct table t;
 

@@ -72,8 +72,8 @@ regular(int fd, const char *name, struct klog_err *err)
 	}
 	if (!S_ISREG(st.st_mode)) {
 		close(fd);
-		return klog_fail(err, KLOG_EREFUSED, "%s: not a regular file",
-			name);
+		return klog_fail(
+			err, KLOG_EREFUSED, "%s: not a regular file", name);
 	}
 	return fd;
 }
@@ -99,8 +99,8 @@ adopt(int dir, int fd, const char *name, struct klog_err *err)
 	if (geteuid() == 0 &&
 		(parent.st_uid != st.st_uid || parent.st_gid != st.st_gid)) {
 		if (fchown(fd, parent.st_uid, parent.st_gid) == -1)
-			return klog_fail_errno(err, "%s: change its owner",
-				name);
+			return klog_fail_errno(
+				err, "%s: change its owner", name);
 	} else if (parent.st_gid != st.st_gid) {
 		/* a user outside the group cannot: the mode says the rest */
 		(void)!fchown(fd, (uid_t)-1, parent.st_gid);
@@ -148,9 +148,9 @@ klog_make_dir(int dir, const char *name, int64_t mode, struct klog_err *err)
 	int r = 0;
 
 	if (mkdirat(dir, name, 0777) == -1)
-		return errno == EEXIST ? klog_fail(err, KLOG_EEXIST,
-						 "%s: already there", name)
-				       : klog_fail_errno(err, "%s", name);
+		return errno == EEXIST
+			? klog_fail(err, KLOG_EEXIST, "%s: already there", name)
+			: klog_fail_errno(err, "%s", name);
 	fd = klog_open_dir(dir, name, err);
 	if (fd == -1)
 		return -1;
@@ -164,10 +164,22 @@ klog_make_dir(int dir, const char *name, int64_t mode, struct klog_err *err)
 		want = (mode_t)mode;
 	else if (parent.st_mode & S_ISGID)
 		want = (want & ~(mode_t)0070) | (parent.st_mode & 02070);
-	if (want != (st.st_mode & 07777) && fchmod(fd, want) == -1)
+	/* root's directory in a user's cluster is the user's */
+	if (geteuid() == 0 && parent.st_uid != 0 &&
+		fchown(fd, parent.st_uid, parent.st_gid) == -1)
+		r = klog_fail_errno(err, "%s: change its owner", name);
+	if (r == 0 && want != (st.st_mode & 07777) && fchmod(fd, want) == -1)
 		r = klog_fail_errno(err, "%s: change its mode", name);
 	close(fd);
 	return r;
+}
+
+int
+klog_set_group(int dir, const char *name, uint32_t group, struct klog_err *err)
+{
+	if (fchownat(dir, name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW) == -1)
+		return klog_fail_errno(err, "%s: change its group", name);
+	return 0;
 }
 
 void
@@ -202,8 +214,8 @@ klog_read_at(int fd, void *data, size_t size, int64_t at, size_t *got,
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return klog_fail_errno(err, "%s: read at %jd", name,
-				(intmax_t)at);
+			return klog_fail_errno(
+				err, "%s: read at %jd", name, (intmax_t)at);
 		*got += (size_t)n;
 	}
 	return 0;
@@ -223,8 +235,8 @@ klog_write_at(int fd, const void *data, size_t size, int64_t at, size_t *done,
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			r = klog_fail_errno(err, "%s: write at %jd", name,
-				(intmax_t)at);
+			r = klog_fail_errno(
+				err, "%s: write at %jd", name, (intmax_t)at);
 		else
 			sum += (size_t)n;
 	}
@@ -242,8 +254,8 @@ klog_truncate_file(int fd, int64_t size, const char *name, struct klog_err *err)
 		r = ftruncate(fd, (off_t)size);
 	while (r == -1 && errno == EINTR);
 	if (r == -1)
-		return klog_fail_errno(err, "%s: cut at %jd", name,
-			(intmax_t)size);
+		return klog_fail_errno(
+			err, "%s: cut at %jd", name, (intmax_t)size);
 	return 0;
 }
 
@@ -279,6 +291,43 @@ klog_remove_file(int dir, const char *name, struct klog_err *err)
 }
 
 int
+klog_remove_dir(int dir, const char *name, int depth, struct klog_err *err)
+{
+	struct klog_list list = { NULL };
+	const char *child;
+	int fd = klog_open_dir(dir, name, err);
+	int r;
+
+	if (fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	while ((r = klog_list_next(&list, fd, &child, err)) > 0) {
+		if (strcmp(child, ".") == 0 || strcmp(child, "..") == 0 ||
+			unlinkat(fd, child, 0) == 0)
+			continue;
+		if (depth > 1 && (errno == EISDIR || errno == EPERM))
+			r = klog_remove_dir(fd, child, depth - 1, err);
+		else
+			r = klog_fail_errno(err, "%s/%s: remove", name, child);
+		if (r == -1)
+			break;
+	}
+	klog_list_close(&list);
+	klog_close_fd(&fd);
+	if (r == 0 && unlinkat(dir, name, AT_REMOVEDIR) == -1 &&
+		errno != ENOENT)
+		r = klog_fail_errno(err, "%s: remove", name);
+	return r;
+}
+
+int
+klog_sync_everything(int fd, const char *name, struct klog_err *err)
+{
+	if (syncfs(fd) == -1)
+		return klog_fail_errno(err, "%s: sync", name);
+	return 0;
+}
+
+int
 klog_rename_new(int from_dir, const char *from, int to_dir, const char *to,
 	struct klog_err *err)
 {
@@ -290,8 +339,8 @@ klog_rename_new(int from_dir, const char *from, int to_dir, const char *to,
 }
 
 int
-klog_replace_file(int dir, const char *name, struct klog_slice text,
-	struct klog_err *err)
+klog_replace_file(
+	int dir, const char *name, struct klog_slice text, struct klog_err *err)
 {
 	char temp[128];
 	uint64_t id;
@@ -334,8 +383,8 @@ klog_read_file(int dir, const char *name, size_t limit, struct klog_buf *text,
 		r = klog_read_at(fd, text->data, limit + 1, 0, &got, name, err);
 	close(fd);
 	if (r == 0 && got > limit)
-		return klog_fail(err, KLOG_ECORRUPT, "%s: larger than %zu bytes",
-			name, limit);
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: larger than %zu bytes", name, limit);
 	text->size = got;
 	return r;
 }

@@ -24,15 +24,19 @@ int klog_open_file(int dir, const char *name, int flags, struct klog_err *err);
  * and mode (and for root the owner) from the directory, so that the users of
  * one group get along.  *made (may be NULL) says whether it is new.
  */
-int klog_create_file(int dir, const char *name, bool *made,
-	struct klog_err *err);
+int klog_create_file(
+	int dir, const char *name, bool *made, struct klog_err *err);
 
 /*
  * Makes a directory, with the group and the group's rights of `dir` when that
  * is setgid, else 0777 less umask; mode != -1 is set as it is.
  */
-int klog_make_dir(int dir, const char *name, int64_t mode,
-	struct klog_err *err);
+int klog_make_dir(
+	int dir, const char *name, int64_t mode, struct klog_err *err);
+
+/* Gives a file or directory to a group. */
+int klog_set_group(
+	int dir, const char *name, uint32_t group, struct klog_err *err);
 
 void klog_close_fd(int *fd); /* closes unless -1; sets -1 */
 
@@ -47,8 +51,8 @@ int klog_read_at(int fd, void *data, size_t size, int64_t at, size_t *got,
 int klog_write_at(int fd, const void *data, size_t size, int64_t at,
 	size_t *done, const char *name, struct klog_err *err);
 
-int klog_truncate_file(int fd, int64_t size, const char *name,
-	struct klog_err *err);
+int klog_truncate_file(
+	int fd, int64_t size, const char *name, struct klog_err *err);
 
 /* Data and size are on the device when it returns 0. */
 int klog_sync_file(int fd, const char *name, struct klog_err *err);
@@ -59,6 +63,13 @@ void klog_start_writeback(int fd, int64_t from, int64_t size);
 
 /* Unlinks; a missing file is no error. */
 int klog_remove_file(int dir, const char *name, struct klog_err *err);
+
+/* Removes a directory and what is in it, `depth` levels of directories at
+ * most; links are removed and not followed.  A missing one is no error. */
+int klog_remove_dir(int dir, const char *name, int depth, struct klog_err *err);
+
+/* Syncs the whole file system that fd lies on: for hundreds of new files. */
+int klog_sync_everything(int fd, const char *name, struct klog_err *err);
 
 /* Renames within or between directories; never over something that is there
  * (KLOG_EEXIST). */

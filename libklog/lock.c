@@ -14,7 +14,7 @@
 #include "lock.h"
 #include "time.h"
 
-#define TICK_MS 50	   /* how often a wait looks up */
+#define TICK_MS 50          /* how often a wait looks up */
 #define NAME_HOLDER_MS 1000 /* when it says who holds the lock */
 
 static struct flock
@@ -101,8 +101,8 @@ fdinfo_holds(int dir, const char *name, const struct stat *file, int byte)
 		at = strstr(line, want);
 		if (at != NULL && strstr(line, "OFDLCK") != NULL &&
 			strstr(line, "WRITE") != NULL) {
-			int k = sscanf(at + strlen(want), "%lld %lld", &from,
-				&to);
+			int k = sscanf(
+				at + strlen(want), "%lld %lld", &from, &to);
 
 			if (k >= 1 && from <= byte && (k == 1 || to >= byte))
 				return true;
@@ -272,7 +272,8 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 		}
 		if (!said && waited >= NAME_HOLDER_MS) {
 			holder(fd, byte, who, sizeof(who));
-			klog_sayf(wait->say, 0, "%s: waiting for %s, which "
+			klog_sayf(wait->say, 0,
+				"%s: waiting for %s, which "
 				"holds the lock",
 				wait->what, who);
 			said = true;
@@ -283,8 +284,8 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 }
 
 int
-klog_lock_try(int fd, int byte, int count, const char *what,
-	struct klog_err *err)
+klog_lock_try(
+	int fd, int byte, int count, const char *what, struct klog_err *err)
 {
 	struct flock fl = range(F_WRLCK, byte, count);
 

@@ -20,8 +20,8 @@ enum {
 
 struct klog_wait {
 	const struct klog_say *say;
-	int64_t timeout_ms; /* -1: for ever */
-	const char *what;   /* "access/0", for the messages */
+	int64_t timeout_ms;      /* -1: for ever */
+	const char *what;        /* "access/0", for the messages */
 	const sigset_t *blocked; /* signals not to let in while waiting */
 };
 
@@ -34,8 +34,8 @@ int klog_lock(int fd, int byte, int count, const struct klog_wait *wait,
 	struct klog_err *err);
 
 /* 1 taken, 0 somebody else has it, -1. */
-int klog_lock_try(int fd, int byte, int count, const char *what,
-	struct klog_err *err);
+int klog_lock_try(
+	int fd, int byte, int count, const char *what, struct klog_err *err);
 void klog_unlock(int fd, int byte, int count);
 
 /*

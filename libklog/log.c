@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "checkpoint.h"
 #include "index.h"
@@ -141,8 +140,9 @@ klog_log_open_active(struct klog_log *log, struct klog_err *err)
 	alone = klog_lock_alone(log->log_fd, name, err);
 	if (alone == -1 || klog_lock_share(log->log_fd, name, err) == -1)
 		goto fail;
-	if (alone == 1 && (log->state.recovery_base != log->state.active_base ||
-				  size > log->state.recovery_position))
+	if (alone == 1 &&
+		(log->state.recovery_base != log->state.active_base ||
+			size > log->state.recovery_position))
 		log->suspect = size > 0;
 	log->index_fd = open_hint(log, ".index");
 	log->time_fd = open_hint(log, ".timeindex");
@@ -207,8 +207,8 @@ klog_log_write(struct klog_log *log, const struct klog_batch *batch,
 		    log->state.length, NULL, ".log", err) == -1) {
 		/* the torn batch goes; if even that fails, readers and the
 		 * next writer know a torn tail when they see one */
-		(void)klog_truncate_file(log->log_fd, log->state.length,
-			".log", &cut_err);
+		(void)klog_truncate_file(
+			log->log_fd, log->state.length, ".log", &cut_err);
 		return klog_err_in(err, "%s", log->path);
 	}
 	klog_log_note(log, batch, settings);
@@ -338,7 +338,6 @@ int
 klog_log_begin_epoch(struct klog_log *log, int64_t start, struct klog_err *err)
 {
 	struct klog_state *s = &log->state;
-	uint64_t id;
 
 	if (klog_log_epoch_line(log, err) == -1)
 		return -1;
@@ -346,11 +345,8 @@ klog_log_begin_epoch(struct klog_log *log, int64_t start, struct klog_err *err)
 		return klog_fail(err, KLOG_EREFUSED,
 			"%s: no leader epoch is left; make a new topic",
 			log->path);
-	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		return klog_fail_errno(err, "%s: random id", log->path);
-	memmove(s->change + 1, s->change,
-		(KLOG_CHANGES - 1) * sizeof(s->change[0]));
-	s->change[0] = id;
+	if (klog_state_new_change(s, err) == -1)
+		return klog_err_in(err, "%s", log->path);
 	s->leader_epoch++;
 	s->epoch_start = start;
 	log->epoch_line_known = false;
@@ -372,8 +368,7 @@ klog_log_epoch_line(struct klog_log *log, struct klog_err *err)
 	if (r == -1 && err->code != KLOG_ECORRUPT)
 		return klog_err_in(err, "%s", log->path);
 	if (epochs.count == 0 ||
-		epochs.list[epochs.count - 1].epoch <
-			log->state.leader_epoch) {
+		epochs.list[epochs.count - 1].epoch < log->state.leader_epoch) {
 		r = klog_epochs_assign(&epochs, log->state.leader_epoch,
 			log->state.epoch_start, err);
 		if (r == 0)

@@ -82,8 +82,8 @@ void klog_log_note(struct klog_log *log, const struct klog_batch *batch,
 int klog_log_open_active(struct klog_log *log, struct klog_err *err);
 
 /* The next leader epoch begins at `start`: a random id, committed (T1). */
-int klog_log_begin_epoch(struct klog_log *log, int64_t start,
-	struct klog_err *err);
+int klog_log_begin_epoch(
+	struct klog_log *log, int64_t start, struct klog_err *err);
 
 /* Adds the state's epoch to leader-epoch-checkpoint, if it is not there. */
 int klog_log_epoch_line(struct klog_log *log, struct klog_err *err);

@@ -121,12 +121,13 @@ agree(struct klog_partition *p, struct klog_log *log, enum known known,
 	struct klog_state *s = &log->state;
 
 	if (memcmp(s->topic_id, p->config->id, KLOG_TOPIC_ID) != 0)
-		return known != AS_OPENED ? klog_fail(err, KLOG_ECORRUPT,
+		return known != AS_OPENED
+			? klog_fail(err, KLOG_ECORRUPT,
 				  "%s: topic.yaml and the partition's state "
 				  "name two topic ids; one of them was copied "
 				  "from elsewhere",
 				  p->path)
-			      : 1;
+			: 1;
 	if (s->marks & KLOG_MARK_DELETED)
 		return deleted(p, err);
 	if (known == ANY || s->generation == p->config->generation)
@@ -242,8 +243,8 @@ write_all(struct klog_partition *p, const struct klog_batch *batch,
  * before the next one exists, so that only the last segment can ever be torn.
  */
 static int
-roll(struct klog_partition *p, const struct klog_batch *batch,
-	enum known known, struct klog_err *err)
+roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
+	struct klog_err *err)
 {
 	const struct klog_recover how = { &p->config->settings, p->say };
 	int i;
@@ -295,9 +296,8 @@ stamp(struct klog_partition *p, uint8_t *batch, struct klog_batch *header)
 
 /* One try under the append byte: 0 appended, 1 config, 2 recover, 3 roll. */
 static int
-try_append(struct klog_partition *p, uint8_t *batch,
-	struct klog_batch *header, struct klog_slice bytes, enum known known,
-	struct klog_err *err)
+try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
+	struct klog_slice bytes, enum known known, struct klog_err *err)
 {
 	int r = load(p, known, err);
 
@@ -508,8 +508,8 @@ leads_to(int dir, const char *name, int fd)
 }
 
 int
-klog_partition_still_there(struct klog_partition *p, int topic_dir,
-	struct klog_err *err)
+klog_partition_still_there(
+	struct klog_partition *p, int topic_dir, struct klog_err *err)
 {
 	const char *name = strrchr(p->path, '/') + 1;
 

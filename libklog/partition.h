@@ -13,7 +13,7 @@
 #define KLOG_REPLICAS_MAX 1
 
 struct klog_partition {
-	char path[300]; /* "access/0" */
+	char path[300];                             /* "access/0" */
 	struct klog_log replica[KLOG_REPLICAS_MAX]; /* [0] leads */
 	int replicas;
 	const struct klog_topic_config *config; /* borrowed */
@@ -46,8 +46,8 @@ void klog_partition_close(struct klog_partition *p);
  * `reread`, which then decides.  -1: nothing was appended.  With
  * message.timestamp.type=LogAppendTime the batch is stamped with the clock.
  */
-int klog_partition_append(struct klog_partition *p, uint8_t *batch,
-	size_t size, bool reread, int64_t *base_offset, struct klog_err *err);
+int klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
+	bool reread, int64_t *base_offset, struct klog_err *err);
 
 /*
  * Makes durable what was appended: 0 only when every record that this
@@ -58,7 +58,7 @@ int klog_partition_sync(struct klog_partition *p, struct klog_err *err);
 
 /* Whether `topic_path` still leads to this partition (K4): 0, or -1
  * KLOG_EDELETED.  cluster_dir is where topic_path begins. */
-int klog_partition_still_there(struct klog_partition *p, int topic_dir,
-	struct klog_err *err);
+int klog_partition_still_there(
+	struct klog_partition *p, int topic_dir, struct klog_err *err);
 
 #endif

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -25,8 +24,8 @@ begin_walk(struct klog_log *log, int64_t trusted, int64_t interval,
 	int64_t base = s->active_base, position, offset;
 	int r = KLOG_SCAN_END;
 
-	klog_index_find_position(log->index_fd, base, trusted, &position,
-		&offset);
+	klog_index_find_position(
+		log->index_fd, base, trusted, &position, &offset);
 	if (offset != -1) {
 		klog_scan_init(&log->scan, log->log_fd, position, 0);
 		r = klog_scan_next(&log->scan, err);
@@ -47,8 +46,7 @@ begin_walk(struct klog_log *log, int64_t trusted, int64_t interval,
 	}
 	s->length = position;
 	s->next_offset = log->scan.batch.base_offset;
-	s->index_entries =
-		klog_index_count_below(log->index_fd, position);
+	s->index_entries = klog_index_count_below(log->index_fd, position);
 	s->unindexed = interval + 1; /* so that this batch is indexed again */
 	s->time_entries = klog_time_count_below(log->time_fd, base, offset + 1);
 	if (s->time_entries > 0 &&
@@ -165,7 +163,8 @@ finish_cut(struct klog_log *log, int64_t size, const struct klog_recover *how,
 			" bytes, but %" PRId64
 			" were synced: the file was cut or replaced; restore "
 			"it, or salvage what is there by reading",
-			log->path, end.base, size, log->state.recovery_position);
+			log->path, end.base, size,
+			log->state.recovery_position);
 	if (restore_active(log, &end, recovery_floor(&log->state),
 		    how->settings, err) == -1)
 		return -1;
@@ -198,7 +197,7 @@ klog_recover_tail(struct klog_log *log, const struct klog_recover *how,
 
 struct check {
 	struct klog_place end; /* of what is good */
-	int64_t torn;	       /* bytes behind it in the last segment */
+	int64_t torn;          /* bytes behind it in the last segment */
 };
 
 static int
@@ -232,8 +231,7 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 	out->end.position = position;
 	if (size != -1 && size < position) {
 		klog_fail(&why, KLOG_ECORRUPT,
-			"the file ends at %" PRId64
-			", before what was synced",
+			"the file ends at %" PRId64 ", before what was synced",
 			size);
 		damaged(log, base, position, &why, err);
 	} else if (size != -1) {
@@ -242,13 +240,13 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 				KLOG_SCAN_BATCH &&
 			log->scan.batch.base_offset >= out->end.offset) {
 			out->end.position = log->scan.position;
-			out->end.offset =
-				klog_batch_last_offset(&log->scan.batch) + 1;
+			out->end.offset = klog_batch_last_offset(
+						  &log->scan.batch) +
+				1;
 		}
 		if (r == KLOG_SCAN_BATCH)
 			klog_fail(&why, KLOG_ECORRUPT,
-				"offset %" PRId64 " where %" PRId64
-				" is next",
+				"offset %" PRId64 " where %" PRId64 " is next",
 				log->scan.batch.base_offset, out->end.offset);
 		if (r == -1)
 			*err = why;
@@ -264,8 +262,8 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 }
 
 static int
-check_from_recovery_point(struct klog_log *log, struct check *out,
-	struct klog_err *err)
+check_from_recovery_point(
+	struct klog_log *log, struct check *out, struct klog_err *err)
 {
 	const struct klog_state *s = &log->state;
 	struct klog_bases bases;
@@ -321,8 +319,8 @@ cut_under_new_epoch(struct klog_log *log, const struct check *found,
 	if (klog_log_open_active(log, err) == -1)
 		return -1;
 	if (found->torn > 0 &&
-		klog_truncate_file(log->log_fd, found->end.position, ".log",
-			err) == -1)
+		klog_truncate_file(
+			log->log_fd, found->end.position, ".log", err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	if (restore_active(log, &found->end, trusted, settings, err) == -1 ||
 		klog_log_sync(log, err) == -1)
@@ -347,8 +345,8 @@ sync_every_segment(struct klog_log *log, struct klog_err *err)
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	for (i = 0; r == 0 && i < bases.count; i++) {
-		int fd = klog_segment_open(log->dir, bases.base[i], ".log",
-			O_RDWR, err);
+		int fd = klog_segment_open(
+			log->dir, bases.base[i], ".log", O_RDWR, err);
 
 		r = fd == -1 ? -1 : klog_sync_file(fd, ".log", err);
 		klog_close_fd(&fd);
@@ -365,8 +363,7 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 	struct check found;
 
 	klog_log_close_segment(log);
-	if (was->inode != log->now.inode &&
-		sync_every_segment(log, err) == -1)
+	if (was->inode != log->now.inode && sync_every_segment(log, err) == -1)
 		return -1;
 	if (check_from_recovery_point(log, &found, err) == -1)
 		return -1;
@@ -397,7 +394,6 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	struct klog_epochs epochs;
 	struct klog_bases bases;
 	struct klog_err ignored;
-	uint64_t id;
 	size_t i;
 	int r = 0;
 
@@ -412,8 +408,8 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	klog_epochs_free(&epochs);
 	/* an epoch above every batch's; V begins the next */
 	for (i = 0; r == 0 && i < bases.count; i++) {
-		int fd = klog_segment_open(log->dir, bases.base[i], ".log",
-			O_RDONLY, err);
+		int fd = klog_segment_open(
+			log->dir, bases.base[i], ".log", O_RDONLY, err);
 
 		r = fd == -1 ? -1 : 0;
 		klog_scan_init(&log->scan, fd, 0, 0);
@@ -428,9 +424,8 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	klog_bases_free(&bases);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
-	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		return klog_fail_errno(err, "%s: random id", log->path);
-	s->change[0] = id;
+	if (klog_state_new_change(s, err) == -1)
+		return klog_err_in(err, "%s", log->path);
 	log->epoch_line_known = true; /* V's line is the next */
 	klog_sayf(how->say, 0,
 		"%s: %s was lost or damaged; made anew from the segments",
@@ -548,8 +543,8 @@ place_before(struct klog_log *log, int64_t good, struct check *found,
 	while ((r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH &&
 		log->scan.position <= good) {
 		found->end.position = log->scan.position;
-		found->end.offset =
-			klog_batch_last_offset(&log->scan.batch) + 1;
+		found->end.offset = klog_batch_last_offset(&log->scan.batch) +
+			1;
 	}
 	found->torn += to - found->end.position;
 	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;

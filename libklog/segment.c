@@ -27,7 +27,8 @@ klog_segment_list(int dir, struct klog_bases *bases, struct klog_err *err)
 	while ((r = klog_list_next(&list, dir, &name, err)) > 0) {
 		int64_t base = klog_file_base(name, ".log");
 
-		if (base >= 0 && klog_buf_put(&all, &base, sizeof(base)) == -1) {
+		if (base >= 0 &&
+			klog_buf_put(&all, &base, sizeof(base)) == -1) {
 			r = klog_fail_memory(err);
 			break;
 		}
@@ -141,9 +142,9 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 		return 0;
 	if (klog_buf_reserve(&scan->buf, want - rest.size) == -1)
 		return klog_fail_memory(err);
-	if (klog_read_at(scan->fd, scan->buf.data + rest.size,
-		    want - rest.size, scan->position + (int64_t)rest.size, &got,
-		    ".log", err) == -1)
+	if (klog_read_at(scan->fd, scan->buf.data + rest.size, want - rest.size,
+		    scan->position + (int64_t)rest.size, &got, ".log",
+		    err) == -1)
 		return -1;
 	scan->buf.size += got;
 	return 0;
@@ -185,8 +186,8 @@ klog_scan_next(struct klog_scan *scan, struct klog_err *err)
 }
 
 int
-klog_scan_batch_follows(struct klog_scan *scan, int64_t window,
-	struct klog_err *err)
+klog_scan_batch_follows(
+	struct klog_scan *scan, int64_t window, struct klog_err *err)
 {
 	struct klog_scan at = { .fd = scan->fd };
 	uint8_t piece[4096];

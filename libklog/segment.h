@@ -32,8 +32,8 @@ int klog_segment_open(int dir, int64_t base, const char *suffix, int flags,
 struct klog_scan {
 	int fd; /* borrowed */
 	int64_t position;
-	size_t chunk;		 /* bytes read at once */
-	struct klog_buf buf;	 /* bytes of the file from buf_at on */
+	size_t chunk;        /* bytes read at once */
+	struct klog_buf buf; /* bytes of the file from buf_at on */
 	int64_t buf_at;
 	struct klog_batch batch; /* the one just taken ... */
 	struct klog_slice bytes; /* ... whole, in buf until the next call */
@@ -47,8 +47,8 @@ enum klog_scan_result {
 };
 
 /* Keeps the buffer of an earlier scan; chunk 0: 512 KiB. */
-void klog_scan_init(struct klog_scan *scan, int fd, int64_t position,
-	size_t chunk);
+void klog_scan_init(
+	struct klog_scan *scan, int fd, int64_t position, size_t chunk);
 void klog_scan_free(struct klog_scan *scan);
 
 /* Forgets what is buffered, so that the next call reads the file anew. */
@@ -62,7 +62,7 @@ int klog_scan_next(struct klog_scan *scan, struct klog_err *err);
 
 /* Whether any whole, clean batch begins in the file after `position`, up to
  * `window` bytes on: what tells damage from a torn end.  1, 0, -1. */
-int klog_scan_batch_follows(struct klog_scan *scan, int64_t window,
-	struct klog_err *err);
+int klog_scan_batch_follows(
+	struct klog_scan *scan, int64_t window, struct klog_err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -20,8 +21,8 @@
 static const char magic[8] = "klogst1\n";
 
 void
-klog_state_init(struct klog_state *state, int64_t base,
-	const uint8_t topic_id[16])
+klog_state_init(
+	struct klog_state *state, int64_t base, const uint8_t topic_id[16])
 {
 	memset(state, 0, sizeof(*state));
 	memcpy(state->topic_id, topic_id, 16);
@@ -169,7 +170,8 @@ klog_state_read(int fd, struct klog_state *state, struct klog_err *err)
 			    KLOG_STATE_NAME, err) == -1)
 			return -1;
 		one = got >= SLOT && decode(page, state);
-		two = got == sizeof(page) && decode(page + SECOND_SLOT, &second);
+		two = got == sizeof(page) &&
+			decode(page + SECOND_SLOT, &second);
 		if (two && (!one || second.sequence > state->sequence))
 			*state = second;
 		if (one || two)
@@ -206,6 +208,19 @@ klog_state_commit(int fd, struct klog_state *state, struct klog_err *err)
 		if (write_slot(fd, state, err) == -1 ||
 			klog_sync_file(fd, KLOG_STATE_NAME, err) == -1)
 			return -1;
+	return 0;
+}
+
+int
+klog_state_new_change(struct klog_state *state, struct klog_err *err)
+{
+	uint64_t id;
+
+	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return klog_fail_errno(err, "random id");
+	memmove(state->change + 1, state->change,
+		(KLOG_CHANGES - 1) * sizeof(state->change[0]));
+	state->change[0] = id;
 	return 0;
 }
 
@@ -276,8 +291,8 @@ btrfs_instance(int fd)
 	if (ioctl(fd, BTRFS_IOC_FS_INFO, &info) == -1)
 		return 0;
 	for (i = 0; i < 16; i++) {
-		const char *dash =
-			i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "";
+		const char *dash = i == 4 || i == 6 || i == 8 || i == 10 ? "-"
+									 : "";
 
 		used += (size_t)snprintf(path + used, sizeof(path) - used,
 			"%s%02x", dash, info.fsid[i]);

@@ -11,13 +11,11 @@
  *	 56  topic id, 16     72  leader epoch, 4  76  its first offset
  *	 84  leader, 4        88  marks, 4         92  log start offset
  *	100  active segment  108  its length      116  next offset
- *	124  newest timestamp, 132 its offset     140  bytes since an index entry
- *	148  index entries, 4     152  time index entries, 4
- *	156  newest timestamp in the time index
- *	164  first timestamp of the active segment
- *	172  recovery point: offset, 180 its segment, 188 position in that
- *	196  first dirty offset   204  settings generation
- *	212  in-sync replicas, 1; their ids, 16 of 2
+ *	124  newest timestamp, 132 its offset     140  bytes since an index
+ *entry 148  index entries, 4     152  time index entries, 4 156  newest
+ *timestamp in the time index 164  first timestamp of the active segment 172
+ *recovery point: offset, 180 its segment, 188 position in that 196  first dirty
+ *offset   204  settings generation 212  in-sync replicas, 1; their ids, 16 of 2
  *	245  ids of the last 16 changes, 8 each, newest first
  *	373  replicas that left, 1; 13 of id 2 and change id 8
  *	508  CRC-32C of bytes 0 to 507
@@ -55,12 +53,12 @@ struct klog_state {
 	uint8_t topic_id[16];
 	int32_t leader_epoch;
 	int64_t epoch_start; /* its first offset */
-	int32_t leader;	     /* broker id */
+	int32_t leader;      /* broker id */
 	uint32_t marks;
 	int64_t log_start;
 
 	int64_t active_base; /* active segment */
-	int64_t length;	     /* of its .log */
+	int64_t length;      /* of its .log */
 	int64_t next_offset;
 	int64_t newest_ms; /* in the active segment; -1 none */
 	int64_t newest_offset;
@@ -68,7 +66,7 @@ struct klog_state {
 	uint32_t index_entries;
 	uint32_t time_entries;
 	int64_t time_indexed_ms; /* newest in the time index; -1 none */
-	int64_t first_ms;	 /* of the active segment's first batch */
+	int64_t first_ms;        /* of the active segment's first batch */
 
 	int64_t recovery_offset; /* everything before it is on the device */
 	int64_t recovery_base;
@@ -88,8 +86,8 @@ struct klog_state {
 
 /* The state of a partition without records, log start and first segment at
  * `base`, under stamp and topic id. */
-void klog_state_init(struct klog_state *state, int64_t base,
-	const uint8_t topic_id[16]);
+void klog_state_init(
+	struct klog_state *state, int64_t base, const uint8_t topic_id[16]);
 
 /*
  * Reads the newest whole slot: 1, 0 when neither is whole (T4), -1.  Without
@@ -103,6 +101,9 @@ int klog_state_write(int fd, struct klog_state *state, struct klog_err *err);
 /* Writes it to both slots, a sync after each: a change of what cannot be
  * derived is durable before it is acted on (T3). */
 int klog_state_commit(int fd, struct klog_state *state, struct klog_err *err);
+
+/* Puts a new random id before those of the earlier changes. */
+int klog_state_new_change(struct klog_state *state, struct klog_err *err);
 
 /* Today's stamp for an open .klog.  KLOG_EREFUSED without a boot id. */
 int klog_stamp_now(int fd, struct klog_stamp *stamp, struct klog_err *err);

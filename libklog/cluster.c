@@ -1,0 +1,228 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cluster.h"
+#include "io.h"
+#include "lock.h"
+#include "names.h"
+#include "state.h"
+
+static void
+begin(struct klog_cluster *c, const struct klog_options *options)
+{
+	memset(c, 0, sizeof(*c));
+	c->dir = -1;
+	c->lock_timeout_ms = -1;
+	if (options != NULL) {
+		c->say = options->say;
+		c->lock_timeout_ms = options->lock_timeout_ms;
+	}
+}
+
+/* Takes the next directory of the list into c->path; false at its end. */
+static bool
+next_path(struct klog_cluster *c, const char **list)
+{
+	size_t n = strcspn(*list, ",");
+
+	if (**list == '\0')
+		return false;
+	if (n >= sizeof(c->path))
+		n = sizeof(c->path) - 1;
+	memcpy(c->path, *list, n);
+	c->path[n] = '\0';
+	*list += strcspn(*list, ",");
+	if (**list == ',')
+		(*list)++;
+	return true;
+}
+
+int
+klog_cluster_open(struct klog_cluster *c, const char *list,
+	const struct klog_options *options, struct klog_err *err)
+{
+	const char *rest = list;
+
+	begin(c, options);
+	klog_fail(err, KLOG_EUSAGE, "the cluster's directory has no name");
+	while (next_path(c, &rest)) {
+		c->dir = klog_open_dir(AT_FDCWD, c->path, err);
+		if (c->dir != -1)
+			return 0;
+		if (err->code != KLOG_ENOTFOUND)
+			return klog_err_in(err, "cluster");
+	}
+	if (err->code == KLOG_ENOTFOUND)
+		return klog_fail(err, KLOG_ENOTFOUND,
+			"cluster %s: not there; name another with -C or "
+			"KLOG_CLUSTER, or make it with klog-create",
+			list);
+	return -1;
+}
+
+void
+klog_cluster_close(struct klog_cluster *c)
+{
+	klog_close_fd(&c->dir);
+}
+
+static bool
+is_topic(int dir, const char *name)
+{
+	char path[KLOG_TOPIC_MAX + 16];
+	struct klog_err ignored;
+	struct stat st;
+
+	if (klog_topic_name_check(name, &ignored) == -1)
+		return false;
+	snprintf(path, sizeof(path), "%.249s/" KLOG_TOPIC_YAML, name);
+	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whether the directory may become a cluster: 2 it is one, 1 empty, 0 it
+ * holds other things, -1. */
+static int
+look_around(struct klog_cluster *c, struct klog_err *err)
+{
+	struct klog_list list = { NULL };
+	const char *name;
+	int found = 1;
+	int r;
+
+	while ((r = klog_list_next(&list, c->dir, &name, err)) > 0) {
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+			strcmp(name, "lost+found") == 0)
+			continue;
+		found = 0;
+		if (strcmp(name, KLOG_LOCK_NAME) == 0 ||
+			is_topic(c->dir, name)) {
+			found = 2;
+			break;
+		}
+	}
+	klog_list_close(&list);
+	return r == -1 ? -1 : found;
+}
+
+static int
+make_with_parents(const char *path, struct klog_err *err)
+{
+	char part[4096];
+	size_t i;
+
+	for (i = 1;; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0777) == -1 && errno != EEXIST)
+			return klog_fail_errno(
+				err, "cluster %s: make %s", path, part);
+		if (path[i] == '\0')
+			return 0;
+	}
+}
+
+int
+klog_cluster_make(struct klog_cluster *c, const char *list,
+	const struct klog_options *options, struct klog_err *err)
+{
+	const char *rest = list;
+	int r = klog_cluster_open(c, list, options, err);
+
+	if (r == -1 && err->code == KLOG_ENOTFOUND) {
+		if (!next_path(c, &rest) ||
+			make_with_parents(c->path, err) == -1)
+			return -1;
+		c->dir = klog_open_dir(AT_FDCWD, c->path, err);
+		r = c->dir == -1 ? -1 : 0;
+	}
+	if (r == -1)
+		return -1;
+	r = look_around(c, err);
+	if (r == 1)
+		klog_sayf(&c->say, 0, "new cluster in %s", c->path);
+	if (r == 0)
+		klog_fail(err, KLOG_EREFUSED,
+			"cluster %s: the directory holds other things and no "
+			"topic; name an empty or a new one",
+			c->path);
+	if (r <= 0) {
+		klog_cluster_close(c);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int
+klog_cluster_topics(struct klog_cluster *c, char ***names, size_t *count,
+	struct klog_err *err)
+{
+	struct klog_list list = { NULL };
+	struct klog_buf text = { NULL, 0, 0 };
+	const char *name;
+	size_t i, at;
+	int r;
+
+	*count = 0;
+	while ((r = klog_list_next(&list, c->dir, &name, err)) > 0) {
+		if (!is_topic(c->dir, name))
+			continue;
+		if (klog_buf_put(&text, name, strlen(name) + 1) == -1) {
+			r = klog_fail_memory(err);
+			break;
+		}
+		(*count)++;
+	}
+	klog_list_close(&list);
+	if (r == 0) {
+		*names = malloc(*count * sizeof(char *) + text.size + 1);
+		if (*names == NULL)
+			r = klog_fail_memory(err);
+	}
+	if (r == 0) {
+		char *to = (char *)(*names + *count);
+
+		if (text.size > 0)
+			memcpy(to, text.data, text.size);
+		for (i = 0, at = 0; i < *count; i++) {
+			(*names)[i] = to + at;
+			at += strlen(to + at) + 1;
+		}
+		if (*count > 1)
+			qsort(*names, *count, sizeof(char *), by_name);
+	}
+	klog_buf_free(&text);
+	return r == -1 ? klog_err_in(err, "cluster %s", c->path) : 0;
+}
+
+int
+klog_cluster_lock(struct klog_cluster *c, int *fd, struct klog_err *err)
+{
+	struct klog_wait wait = { &c->say, c->lock_timeout_ms, c->path, NULL };
+
+	*fd = klog_create_file(c->dir, KLOG_LOCK_NAME, NULL, err);
+	if (*fd == -1)
+		return klog_err_in(err, "cluster %s", c->path);
+	if (klog_lock(*fd, 0, 1, &wait, err) == -1) {
+		klog_close_fd(fd);
+		return -1;
+	}
+	return 0;
+}
+
+void
+klog_cluster_unlock(int *fd)
+{
+	klog_close_fd(fd);
+}

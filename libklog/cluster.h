@@ -1,0 +1,41 @@
+/*
+ * The cluster: a directory with a directory per topic.  One broker today,
+ * which is this directory.
+ */
+#ifndef KLOG_CLUSTER_H
+#define KLOG_CLUSTER_H
+
+#include "config.h"
+#include "err.h"
+
+#define KLOG_TOPIC_YAML "topic.yaml"
+
+struct klog_cluster {
+	char path[4096];
+	int dir;
+	struct klog_say say;
+	int64_t lock_timeout_ms;
+};
+
+/* Opens the first of the directories in a comma-separated list that is
+ * there.  KLOG_ENOTFOUND says how to make one. */
+int klog_cluster_open(struct klog_cluster *cluster, const char *list,
+	const struct klog_options *options, struct klog_err *err);
+
+/* The same, but a first directory that is missing is made, parents too, and
+ * one that is empty becomes a cluster; both are said ("new cluster in DIR").
+ * KLOG_EREFUSED when it holds other things. */
+int klog_cluster_make(struct klog_cluster *cluster, const char *list,
+	const struct klog_options *options, struct klog_err *err);
+void klog_cluster_close(struct klog_cluster *cluster);
+
+/* The names of the topics, sorted; *names is one malloc'ed block. */
+int klog_cluster_topics(struct klog_cluster *cluster, char ***names,
+	size_t *count, struct klog_err *err);
+
+/* The metadata lock (M1): byte 0 of the cluster's own lock file. */
+int klog_cluster_lock(
+	struct klog_cluster *cluster, int *fd, struct klog_err *err);
+void klog_cluster_unlock(int *fd);
+
+#endif

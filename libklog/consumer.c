@@ -1,0 +1,492 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "consumer.h"
+#include "io.h"
+#include "source.h"
+#include "watch.h"
+
+#define RUN_RECORDS 256
+#define MEMORY ((size_t)6 * 1024 * 1024) /* shared by the read buffers */
+#define OWNER_TOPIC INT32_MIN            /* of a watch: topics, not sources */
+
+struct dir_consumer {
+	struct klog_consumer head;
+	struct klog_cluster *cluster;
+	const int32_t *partitions; /* a copy */
+	size_t partition_count;
+	struct klog_topic **topics;
+	int32_t *known; /* partitions of each topic that have a source */
+	size_t topic_count;
+	struct klog_sources sources;
+	struct klog_settings settings;
+	struct klog_decoder decoder;
+	bool follow;
+	struct klog_watch watch;
+
+	size_t turn; /* the source that is read */
+	bool in_batch;
+	struct klog_batch_iter it;
+	int64_t from; /* records of the batch before it are skipped */
+	struct klog_record records[RUN_RECORDS];
+	bool failed; /* told with the next call, after the good records */
+	struct klog_err err;
+};
+
+static struct dir_consumer *
+of(struct klog_consumer *consumer)
+{
+	return (struct dir_consumer *)(void *)consumer;
+}
+
+/* ---- opening ---- */
+
+static bool
+wanted(const struct dir_consumer *c, int32_t partition)
+{
+	size_t i;
+
+	for (i = 0; i < c->partition_count; i++)
+		if (c->partitions[i] == partition)
+			return true;
+	return c->partition_count == 0;
+}
+
+/* Sources for the partitions of a topic that have none yet. */
+static int
+add_partitions(struct dir_consumer *c, size_t topic, struct klog_err *err)
+{
+	struct klog_topic *t = c->topics[topic];
+	int32_t n = klog_topic_partitions(t);
+
+	for (; c->known[topic] < n; c->known[topic]++) {
+		int32_t p = t->kind == KLOG_TOPIC ? c->known[topic]
+						  : t->partition;
+
+		if (wanted(c, p) &&
+			klog_sources_add(&c->sources, t, p, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+open_topics(struct dir_consumer *c, const struct klog_consume *consume,
+	struct klog_err *err)
+{
+	size_t i, k;
+
+	c->topics = calloc(consume->topic_count, sizeof(c->topics[0]));
+	c->known = calloc(consume->topic_count, sizeof(c->known[0]));
+	if (c->topics == NULL || c->known == NULL)
+		return klog_fail_memory(err);
+	for (i = 0; i < consume->topic_count; i++) {
+		struct klog_topic *t = malloc(sizeof(*t));
+
+		if (t == NULL)
+			return klog_fail_memory(err);
+		if (klog_topic_open(t, c->cluster, consume->topics[i], false,
+			    err) == -1) {
+			free(t);
+			return -1;
+		}
+		c->topics[c->topic_count++] = t;
+		for (k = 0; k < c->partition_count; k++)
+			if (!klog_topic_has(t, c->partitions[k]))
+				return klog_fail(err, KLOG_ENOTFOUND,
+					"topic %s: no partition %" PRId32
+					", it has %" PRId32,
+					t->label, c->partitions[k],
+					klog_topic_partitions(t));
+		if (add_partitions(c, i, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+apply_settings(struct dir_consumer *c, const struct klog_consume *consume,
+	struct klog_err *err)
+{
+	size_t i;
+
+	klog_settings_init(&c->settings);
+	for (i = 0; i < consume->setting_count; i++)
+		if (klog_settings_set(&c->settings, KLOG_OF_CONSUMER,
+			    consume->settings[i].key,
+			    consume->settings[i].value, err) == -1)
+			return -1;
+	c->sources.reset = (enum klog_reset)c->settings.auto_offset_reset;
+	return 0;
+}
+
+static int
+keep_partitions(struct dir_consumer *c, const struct klog_consume *consume)
+{
+	size_t size = consume->partition_count * sizeof(int32_t);
+	int32_t *copy;
+
+	if (size == 0)
+		return 0;
+	copy = malloc(size);
+	if (copy == NULL)
+		return -1;
+	memcpy(copy, consume->partitions, size);
+	c->partitions = copy;
+	c->partition_count = consume->partition_count;
+	return 0;
+}
+
+/* ---- where to begin and to end ---- */
+
+/* The bounds as they are now.  What is damaged has no known end: the reader
+ * will run into it and say so, after what is good. */
+static int
+bound(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
+{
+	if (klog_source_open(&c->sources, s, err) == -1)
+		return -1;
+	s->start = klog_reader_start(&s->reader, err);
+	s->end = s->start == -1 ? -1 : klog_reader_end(&s->reader, err);
+	if (s->end == -1 && err->code == KLOG_ECORRUPT)
+		s->end = INT64_MAX;
+	return s->end == -1 ? -1 : 0;
+}
+
+static int
+place(struct dir_consumer *c, struct klog_source *s,
+	const struct klog_consume *consume, const int64_t *tail,
+	struct klog_err *err)
+{
+	int64_t next = 0, stop = s->end;
+
+	if (klog_source_open(&c->sources, s, err) == -1)
+		return -1;
+	if (tail != NULL)
+		next = *tail;
+	else if (klog_lookup(&s->reader, &c->decoder, consume->from, s->end,
+			 &next, NULL, err) == -1)
+		return -1;
+	if (next > s->end) {
+		if (c->sources.reset == KLOG_RESET_NONE)
+			return klog_fail(err, KLOG_EOFFSET,
+				"%s: offset %" PRId64
+				" is past the end at %" PRId64
+				" (auto.offset.reset=none)",
+				s->reader.path, next, s->end);
+		klog_sayf(&c->cluster->say, 0,
+			"%s: offset %" PRId64 " is past the end at %" PRId64
+			"; starting there",
+			s->reader.path, next, s->end);
+		next = s->end;
+	}
+	if (consume->to.where != KLOG_AT_UNSET &&
+		klog_lookup(&s->reader, &c->decoder, consume->to, s->end, &stop,
+			NULL, err) == -1)
+		return -1;
+	if (c->follow)
+		stop = INT64_MAX;
+	else if (stop > s->end)
+		stop = s->end;
+	klog_source_place(s, next, stop);
+	return 0;
+}
+
+static int
+place_all(struct dir_consumer *c, const struct klog_consume *consume,
+	struct klog_err *err)
+{
+	int64_t *tail = NULL;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < c->sources.count; i++)
+		if (bound(c, &c->sources.list[i], err) == -1)
+			return -1;
+	if (consume->tail >= 0) {
+		tail = calloc(c->sources.count + 1, sizeof(tail[0]));
+		if (tail == NULL)
+			return klog_fail_memory(err);
+		r = klog_sources_tail(
+			&c->sources, &c->decoder, consume->tail, tail, err);
+	}
+	for (i = 0; r == 0 && i < c->sources.count; i++)
+		r = place(c, &c->sources.list[i], consume,
+			tail != NULL ? &tail[i] : NULL, err);
+	free(tail);
+	return r;
+}
+
+/* Watch first, then read to the end, then sleep (D1). */
+static int
+watch_source(struct dir_consumer *c, size_t i, struct klog_err *err)
+{
+	struct klog_source *s = &c->sources.list[i];
+
+	if (klog_source_open(&c->sources, s, err) == -1)
+		return -1;
+	klog_watch_add(&c->watch,
+		s->reader.state_fd != -1 ? s->reader.state_fd : s->reader.dir,
+		(int32_t)i, &c->cluster->say);
+	return 0;
+}
+
+static int
+watch_all(struct dir_consumer *c, struct klog_err *err)
+{
+	size_t i;
+
+	klog_watch_open(&c->watch, &c->cluster->say);
+	for (i = 0; i < c->sources.count; i++)
+		if (watch_source(c, i, err) == -1)
+			return -1;
+	for (i = 0; i < c->topic_count; i++)
+		if (c->topics[i]->kind == KLOG_TOPIC)
+			klog_watch_add(&c->watch, c->topics[i]->dir,
+				OWNER_TOPIC, &c->cluster->say);
+	return 0;
+}
+
+struct klog_consumer *
+klog_dir_consumer_open(struct klog_cluster *cluster,
+	const struct klog_consume *consume, struct klog_err *err)
+{
+	struct dir_consumer *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		klog_fail_memory(err);
+		return NULL;
+	}
+	c->head.engine = &klog_engine_dir;
+	c->cluster = cluster;
+	c->follow = consume->follow;
+	c->watch.fd = -1;
+	c->sources.say = &cluster->say;
+	c->sources.synced = consume->synced;
+	klog_decoder_init(&c->decoder);
+	if (keep_partitions(c, consume) == -1) {
+		klog_fail_memory(err);
+		goto fail;
+	}
+	if (apply_settings(c, consume, err) == -1 ||
+		open_topics(c, consume, err) == -1)
+		goto fail;
+	klog_sources_share(&c->sources, MEMORY);
+	if ((c->follow && watch_all(c, err) == -1) ||
+		place_all(c, consume, err) == -1)
+		goto fail;
+	return &c->head;
+fail:
+	klog_dir_consumer_close(&c->head);
+	return NULL;
+}
+
+void
+klog_dir_consumer_close(struct klog_consumer *consumer)
+{
+	struct dir_consumer *c = of(consumer);
+	size_t i;
+
+	klog_sources_free(&c->sources);
+	for (i = 0; i < c->topic_count; i++) {
+		klog_topic_close(c->topics[i]);
+		free(c->topics[i]);
+	}
+	free(c->topics);
+	free(c->known);
+	free((int32_t *)(uintptr_t)c->partitions);
+	klog_decoder_free(&c->decoder);
+	klog_watch_close(&c->watch);
+	free(c);
+}
+
+/* ---- runs ---- */
+
+/* Fills c->records from the open batch; closes it at its end. */
+static size_t
+fill_run(struct dir_consumer *c, const struct klog_source *s)
+{
+	size_t n = 0;
+	int r = 1;
+
+	while (n < RUN_RECORDS &&
+		(r = klog_batch_next(&c->it, &c->records[n], &c->err)) == 1) {
+		const struct klog_record *rec = &c->records[n];
+
+		if (rec->offset >= s->reader.stop)
+			r = 0;
+		else if (rec->offset >= c->from)
+			n++;
+		if (r == 0)
+			break;
+	}
+	if (r == -1) {
+		klog_err_in(&c->err, "%s: batch before offset %" PRId64,
+			s->reader.path, s->reader.next);
+		c->failed = true;
+	}
+	if (r != 1)
+		c->in_batch = false;
+	return n;
+}
+
+/* Opens the next batch of the source: 1, 0 nothing there, -1. */
+static int
+next_batch(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
+{
+	int r;
+
+	if (klog_source_open(&c->sources, s, err) == -1)
+		return -1;
+	do
+		r = klog_reader_next(&s->reader, &c->from, err);
+	while (r == 1 && s->reader.scan.batch.attributes & KLOG_ATTR_CONTROL);
+	if (r != 1)
+		return r;
+	if (klog_decoder_open(&c->decoder, &s->reader, &c->it, err) == -1)
+		return -1;
+	c->in_batch = true;
+	return 1;
+}
+
+static void
+set_run(struct klog_run *run, const struct dir_consumer *c,
+	const struct klog_source *s, size_t count)
+{
+	run->topic = s->topic->name;
+	run->partition = s->partition;
+	run->leader_epoch = s->reader.scan.batch.leader_epoch;
+	run->log_append_time = (s->reader.scan.batch.attributes &
+				       KLOG_ATTR_LOG_APPEND_TIME) != 0;
+	run->records = c->records;
+	run->count = count;
+}
+
+/* ---- waking up ---- */
+
+static void
+wake_all(struct dir_consumer *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->sources.count; i++)
+		c->sources.list[i].idle = false;
+}
+
+/* topic.yaml changed, or the directory went: new partitions are read from
+ * their beginning. */
+static int
+look_at_topics(struct dir_consumer *c, struct klog_err *err)
+{
+	size_t i, before = c->sources.count;
+
+	for (i = 0; i < c->topic_count; i++)
+		if (klog_topic_reload(c->topics[i], err) == -1 ||
+			add_partitions(c, i, err) == -1)
+			return -1;
+	for (i = before; i < c->sources.count; i++) {
+		klog_source_place(&c->sources.list[i], 0, INT64_MAX);
+		c->sources.list[i].epoch = INT32_MAX;
+		if (watch_source(c, i, err) == -1)
+			return -1;
+		c->sources.list[i].reader.epoch =
+			c->sources.list[i].reader.state.leader_epoch;
+	}
+	return 0;
+}
+
+/* Takes what the watch has; -1 when a topic is gone. */
+static int
+wake_some(struct dir_consumer *c, struct klog_err *err)
+{
+	bool topics = false;
+	int32_t owner;
+
+	while (klog_watch_take(&c->watch, &owner) == 1) {
+		if (owner == OWNER_TOPIC)
+			topics = true;
+		else if (owner >= 0 && (size_t)owner < c->sources.count)
+			c->sources.list[owner].idle = false;
+		else
+			wake_all(c);
+	}
+	return topics ? look_at_topics(c, err) : 0;
+}
+
+/* The next source in turn that is not idle; false when all are. */
+static bool
+take_turn(struct dir_consumer *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->sources.count; i++) {
+		c->turn = (c->turn + 1) % c->sources.count;
+		if (!c->sources.list[c->turn].idle)
+			return true;
+	}
+	return false;
+}
+
+/* A source that was woken sees first whether its history still holds (D3). */
+static int
+find_batch(struct dir_consumer *c, struct klog_err *err)
+{
+	for (;;) {
+		struct klog_source *s;
+		int r;
+
+		if (!take_turn(c)) {
+			if (!c->follow || wake_some(c, err) == -1)
+				return c->follow ? -1 : 0;
+			if (!take_turn(c))
+				return 0;
+		}
+		s = &c->sources.list[c->turn];
+		r = next_batch(c, s, err);
+		if (r != 0)
+			return r;
+		s->idle = true;
+	}
+}
+
+int
+klog_dir_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
+	struct klog_err *err)
+{
+	struct dir_consumer *c = of(consumer);
+
+	for (;;) {
+		size_t n;
+
+		if (c->failed) {
+			*err = c->err;
+			return -1;
+		}
+		if (!c->in_batch) {
+			int r = find_batch(c, err);
+
+			if (r != 1)
+				return r;
+		}
+		n = fill_run(c, &c->sources.list[c->turn]);
+		if (n > 0) {
+			set_run(run, c, &c->sources.list[c->turn], n);
+			return 1;
+		}
+	}
+}
+
+int
+klog_dir_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
+	int hangup_fd, struct klog_err *err)
+{
+	struct dir_consumer *c = of(consumer);
+	int r = klog_watch_wait(&c->watch, timeout_ms, hangup_fd, err);
+
+	if (c->watch.fd == -1) {
+		wake_all(c);
+		if (r != -1 && look_at_topics(c, err) == -1)
+			return -1;
+	}
+	return r;
+}

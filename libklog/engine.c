@@ -1,0 +1,149 @@
+/* klog.h: finds the engine behind a handle, and calls it. */
+#include "engine.h"
+
+/* A kafka:// cluster will choose another; a path is a directory. */
+static const struct klog_engine *
+engine_for(const char *cluster)
+{
+	(void)cluster;
+	return &klog_engine_dir;
+}
+
+struct klog *
+klog_open(const char *cluster, const struct klog_options *options,
+	struct klog_err *err)
+{
+	return engine_for(cluster)->open(cluster, options, err);
+}
+
+void
+klog_close(struct klog *klog)
+{
+	if (klog != NULL)
+		klog->engine->close(klog);
+}
+
+int
+klog_topic_create(const char *cluster, const struct klog_options *options,
+	const char *topic, const struct klog_create *create,
+	struct klog_err *err)
+{
+	return engine_for(cluster)->create(
+		cluster, options, topic, create, err);
+}
+
+int
+klog_topics(struct klog *klog, struct klog_topic_info **list, size_t *count,
+	struct klog_err *err)
+{
+	return klog->engine->topics(klog, list, count, err);
+}
+
+int
+klog_topic_describe(struct klog *klog, const char *topic,
+	struct klog_partition_info **list, size_t *count, struct klog_err *err)
+{
+	return klog->engine->describe(klog, topic, list, count, err);
+}
+
+int
+klog_topic_settings(struct klog *klog, const char *topic,
+	struct klog_setting **list, size_t *count, struct klog_err *err)
+{
+	return klog->engine->settings(klog, topic, list, count, err);
+}
+
+struct klog_producer *
+klog_producer_open(struct klog *klog, const char *topic,
+	const struct klog_produce *produce, struct klog_err *err)
+{
+	return klog->engine->producer_open(klog, topic, produce, err);
+}
+
+int
+klog_producer_put(struct klog_producer *producer,
+	const struct klog_record *records, size_t count, size_t *taken,
+	struct klog_err *err)
+{
+	return producer->engine->put(producer, records, count, taken, err);
+}
+
+int
+klog_producer_flush(struct klog_producer *producer, struct klog_err *err)
+{
+	return producer->engine->flush(producer, err);
+}
+
+int
+klog_producer_sync(struct klog_producer *producer, struct klog_err *err)
+{
+	return producer->engine->sync(producer, err);
+}
+
+int64_t
+klog_producer_due_ms(struct klog_producer *producer)
+{
+	return producer->engine->due_ms(producer);
+}
+
+int
+klog_producer_tick(struct klog_producer *producer, struct klog_err *err)
+{
+	return producer->engine->tick(producer, err);
+}
+
+struct klog_produced
+klog_producer_count(const struct klog_producer *producer)
+{
+	return producer->engine->count(producer);
+}
+
+int
+klog_producer_close(struct klog_producer *producer, struct klog_err *err)
+{
+	return producer->engine->producer_close(producer, err);
+}
+
+void
+klog_producer_abandon(struct klog_producer *producer)
+{
+	if (producer != NULL)
+		producer->engine->abandon(producer);
+}
+
+struct klog_consumer *
+klog_consumer_open(struct klog *klog, const struct klog_consume *consume,
+	struct klog_err *err)
+{
+	return klog->engine->consumer_open(klog, consume, err);
+}
+
+int
+klog_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
+	struct klog_err *err)
+{
+	return consumer->engine->next(consumer, run, err);
+}
+
+int
+klog_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
+	int hangup_fd, struct klog_err *err)
+{
+	return consumer->engine->wait(consumer, timeout_ms, hangup_fd, err);
+}
+
+void
+klog_consumer_close(struct klog_consumer *consumer)
+{
+	if (consumer != NULL)
+		consumer->engine->consumer_close(consumer);
+}
+
+int
+klog_offset_at(struct klog *klog, const char *topic, int32_t partition,
+	struct klog_at at, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err)
+{
+	return klog->engine->offset_at(
+		klog, topic, partition, at, offset, timestamp_ms, err);
+}

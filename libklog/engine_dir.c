@@ -1,0 +1,146 @@
+/* The directory engine: a cluster handle, and the table. */
+#include <stdlib.h>
+
+#include "consumer.h"
+#include "describe.h"
+#include "engine.h"
+#include "lookup.h"
+#include "producer.h"
+#include "topic.h"
+
+struct dir_klog {
+	struct klog head;
+	struct klog_cluster cluster;
+};
+
+static struct klog_cluster *
+cluster_of(struct klog *klog)
+{
+	return &((struct dir_klog *)(void *)klog)->cluster;
+}
+
+static struct klog *
+dir_open(const char *cluster, const struct klog_options *options,
+	struct klog_err *err)
+{
+	struct dir_klog *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		klog_fail_memory(err);
+		return NULL;
+	}
+	k->head.engine = &klog_engine_dir;
+	if (klog_cluster_open(&k->cluster, cluster, options, err) == -1) {
+		free(k);
+		return NULL;
+	}
+	return &k->head;
+}
+
+static void
+dir_close(struct klog *klog)
+{
+	klog_cluster_close(cluster_of(klog));
+	free(klog);
+}
+
+static int
+dir_create(const char *cluster, const struct klog_options *options,
+	const char *topic, const struct klog_create *create,
+	struct klog_err *err)
+{
+	struct klog_cluster c;
+	int r;
+
+	if (klog_cluster_make(&c, cluster, options, err) == -1)
+		return -1;
+	r = klog_topic_make(&c, topic, create, err);
+	klog_cluster_close(&c);
+	return r;
+}
+
+static int
+dir_topics(struct klog *klog, struct klog_topic_info **list, size_t *count,
+	struct klog_err *err)
+{
+	return klog_describe_topics(cluster_of(klog), list, count, err);
+}
+
+static int
+dir_describe(struct klog *klog, const char *topic,
+	struct klog_partition_info **list, size_t *count, struct klog_err *err)
+{
+	return klog_describe_topic(cluster_of(klog), topic, list, count, err);
+}
+
+static int
+dir_settings(struct klog *klog, const char *topic, struct klog_setting **list,
+	size_t *count, struct klog_err *err)
+{
+	return klog_describe_settings(
+		cluster_of(klog), topic, list, count, err);
+}
+
+static struct klog_producer *
+dir_producer_open(struct klog *klog, const char *topic,
+	const struct klog_produce *produce, struct klog_err *err)
+{
+	return klog_dir_producer_open(cluster_of(klog), topic, produce, err);
+}
+
+static struct klog_consumer *
+dir_consumer_open(struct klog *klog, const struct klog_consume *consume,
+	struct klog_err *err)
+{
+	return klog_dir_consumer_open(cluster_of(klog), consume, err);
+}
+
+static int
+dir_offset_at(struct klog *klog, const char *topic, int32_t partition,
+	struct klog_at at, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err)
+{
+	struct klog_cluster *c = cluster_of(klog);
+	struct klog_decoder d;
+	struct klog_reader r;
+	struct klog_topic t;
+	int64_t end;
+	int got = -1;
+
+	if (klog_topic_open(&t, c, topic, false, err) == -1)
+		return -1;
+	if (klog_topic_reader(&t, partition, &c->say, 0, &r, err) == 0) {
+		klog_decoder_init(&d);
+		end = klog_reader_end(&r, err);
+		if (end != -1)
+			got = klog_lookup(
+				&r, &d, at, end, offset, timestamp_ms, err);
+		klog_decoder_free(&d);
+		klog_reader_close(&r);
+	}
+	klog_topic_close(&t);
+	return got;
+}
+
+const struct klog_engine klog_engine_dir = {
+	.open = dir_open,
+	.close = dir_close,
+	.create = dir_create,
+	.topics = dir_topics,
+	.describe = dir_describe,
+	.settings = dir_settings,
+	.producer_open = dir_producer_open,
+	.put = klog_dir_producer_put,
+	.flush = klog_dir_producer_flush,
+	.sync = klog_dir_producer_sync,
+	.due_ms = klog_dir_producer_due_ms,
+	.tick = klog_dir_producer_tick,
+	.count = klog_dir_producer_count,
+	.producer_close = klog_dir_producer_close,
+	.abandon = klog_dir_producer_abandon,
+	.consumer_open = dir_consumer_open,
+	.next = klog_dir_consumer_next,
+	.wait = klog_dir_consumer_wait,
+	.consumer_close = klog_dir_consumer_close,
+	.offset_at = dir_offset_at,
+};

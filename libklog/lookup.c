@@ -1,0 +1,297 @@
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "checkpoint.h"
+#include "index.h"
+#include "io.h"
+#include "lookup.h"
+
+void
+klog_decoder_init(struct klog_decoder *d)
+{
+	memset(d, 0, sizeof(*d));
+	d->limit = KLOG_DECODED_MAX;
+}
+
+void
+klog_decoder_free(struct klog_decoder *d)
+{
+	klog_compressor_free(&d->compressor);
+	klog_buf_free(&d->scratch);
+}
+
+int
+klog_decoder_open(struct klog_decoder *d, const struct klog_reader *r,
+	struct klog_batch_iter *it, struct klog_err *err)
+{
+	int64_t position = r->scan.position - (int64_t)r->scan.batch.size;
+
+	if (klog_batch_open(&r->scan.batch, r->scan.bytes, &d->compressor,
+		    d->limit, &d->scratch, it, err) == -1)
+		return klog_err_in(err,
+			"%s: %020" PRId64 ".log: batch at "
+			"%" PRId64,
+			r->path, r->base, position);
+	return 0;
+}
+
+/* ---- the newest timestamp of a segment ---- */
+
+/* Without a time index the batches' headers tell. */
+static int
+scan_newest(struct klog_reader *r, int64_t base, int64_t *newest_ms,
+	struct klog_err *err)
+{
+	struct klog_scan scan = { .fd = -1 };
+	int fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
+	int got;
+
+	*newest_ms = -1;
+	if (fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	klog_scan_init(&scan, fd, 0, 0);
+	while ((got = klog_scan_next(&scan, err)) == KLOG_SCAN_BATCH)
+		if (scan.batch.max_timestamp_ms > *newest_ms)
+			*newest_ms = scan.batch.max_timestamp_ms;
+	klog_scan_free(&scan);
+	klog_close_fd(&fd);
+	return got == -1 ? -1 : 0;
+}
+
+static int
+newest_of(struct klog_reader *r, int64_t base, bool last, int64_t *newest_ms,
+	struct klog_err *err)
+{
+	struct klog_err ignored;
+	int64_t offset;
+	bool found;
+	int fd;
+
+	if (r->has_state && r->trusted && base == r->state.active_base) {
+		*newest_ms = r->state.newest_ms;
+		return 0;
+	}
+	/* a last segment's index may end before its records */
+	if (last)
+		return scan_newest(r, base, newest_ms, err);
+	fd = klog_segment_open(r->dir, base, ".timeindex", O_RDONLY, &ignored);
+	found = fd != -1 && klog_time_last(fd, base, newest_ms, &offset);
+	klog_close_fd(&fd);
+	return found ? 0 : scan_newest(r, base, newest_ms, err);
+}
+
+/* ---- a time ---- */
+
+/* The first segment whose newest record is at or after the time: timestamps
+ * grow from segment to segment, so not every time index is opened. */
+static int
+segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
+	int64_t time_ms, size_t *found, struct klog_err *err)
+{
+	size_t low = 0, high = bases->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int64_t newest;
+
+		if (newest_of(r, bases->base[mid], mid + 1 == bases->count,
+			    &newest, err) == -1)
+			return -1;
+		if (newest < time_ms)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*found = low;
+	return 0;
+}
+
+/* Where in the segment a scan for the time may begin. */
+static int64_t
+hint_of_time(struct klog_reader *r, int64_t base, int64_t time_ms)
+{
+	struct klog_err ignored;
+	int64_t offset = -1;
+	int fd = klog_segment_open(
+		r->dir, base, ".timeindex", O_RDONLY, &ignored);
+
+	if (fd != -1)
+		klog_time_find(fd, base, time_ms, &offset);
+	klog_close_fd(&fd);
+	return offset == -1 ? base : offset + 1;
+}
+
+/* Reads on from r->next to the first record for which the time is reached. */
+static int
+scan_for_time(struct klog_reader *r, struct klog_decoder *d, int64_t time_ms,
+	int64_t end, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err)
+{
+	int64_t from;
+	int got;
+
+	*offset = end;
+	*timestamp_ms = -1;
+	while ((got = klog_reader_next(r, &from, err)) == 1) {
+		struct klog_batch_iter it;
+		struct klog_record rec;
+
+		if (from >= end)
+			break;
+		if (r->scan.batch.max_timestamp_ms < time_ms ||
+			r->scan.batch.attributes & KLOG_ATTR_CONTROL)
+			continue;
+		if (klog_decoder_open(d, r, &it, err) == -1)
+			return -1;
+		while ((got = klog_batch_next(&it, &rec, err)) == 1) {
+			if (rec.timestamp_ms < time_ms || rec.offset < from ||
+				rec.offset >= end)
+				continue;
+			*offset = rec.offset;
+			*timestamp_ms = rec.timestamp_ms;
+			return 0;
+		}
+		if (got == -1)
+			return klog_err_in(err, "%s", r->path);
+	}
+	return got == -1 ? -1 : 0;
+}
+
+static int
+list_bases(
+	struct klog_reader *r, struct klog_bases *bases, struct klog_err *err)
+{
+	if (klog_segment_list(r->dir, bases, err) == -1)
+		return klog_err_in(err, "%s", r->path);
+	if (r->only_base != -1 && bases->count > 0) {
+		bases->base[0] = r->only_base;
+		bases->count = 1;
+	}
+	return 0;
+}
+
+static int
+find_time(struct klog_reader *r, struct klog_decoder *d, int64_t time_ms,
+	int64_t end, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err)
+{
+	struct klog_bases bases;
+	int64_t start = klog_reader_start(r, err);
+	int64_t from;
+	size_t i;
+
+	*offset = end;
+	*timestamp_ms = -1;
+	if (start == -1 || list_bases(r, &bases, err) == -1)
+		return -1;
+	if (segment_of_time(r, &bases, time_ms, &i, err) == -1) {
+		klog_bases_free(&bases);
+		return -1;
+	}
+	if (i == bases.count) {
+		klog_bases_free(&bases);
+		return 0;
+	}
+	from = hint_of_time(r, bases.base[i], time_ms);
+	klog_bases_free(&bases);
+	klog_reader_seek(r, from > start ? from : start);
+	return scan_for_time(r, d, time_ms, end, offset, timestamp_ms, err);
+}
+
+/* The first record that has the newest timestamp of all. */
+static int
+find_newest(struct klog_reader *r, struct klog_decoder *d, int64_t end,
+	int64_t *offset, int64_t *timestamp_ms, struct klog_err *err)
+{
+	struct klog_bases bases;
+	int64_t newest = -1, at = -1;
+	size_t i;
+	int found = 0;
+
+	if (list_bases(r, &bases, err) == -1)
+		return -1;
+	for (i = 0; found == 0 && i < bases.count; i++) {
+		int64_t ms;
+
+		found = newest_of(
+			r, bases.base[i], i + 1 == bases.count, &ms, err);
+		if (found == 0 && ms > newest) {
+			newest = ms;
+			at = bases.base[i];
+		}
+	}
+	klog_bases_free(&bases);
+	*offset = end;
+	*timestamp_ms = -1;
+	if (found == -1 || newest == -1)
+		return found;
+	klog_reader_seek(r, hint_of_time(r, at, newest));
+	return scan_for_time(r, d, newest, end, offset, timestamp_ms, err);
+}
+
+/* ---- all of them ---- */
+
+/* OFFSET/EPOCH: an offset beyond its epoch's end was lost, and others may
+ * stand there now (KIP-320). */
+static int
+check_epoch(struct klog_reader *r, struct klog_at at, int64_t end,
+	int64_t *offset, struct klog_err *err)
+{
+	struct klog_epochs epochs;
+	int64_t part;
+
+	*offset = at.value;
+	if (at.epoch < 0)
+		return 0;
+	if (klog_epochs_read(r->dir, &epochs, err) == -1)
+		return klog_err_in(err, "%s", r->path);
+	part = klog_epochs_end(&epochs, at.epoch, end);
+	klog_epochs_free(&epochs);
+	if (*offset <= part)
+		return 0;
+	klog_sayf(r->say, 0,
+		"%s: leader epoch %" PRId32 " ended at offset %" PRId64
+		": %" PRId64 " to %" PRId64
+		" were lost; going back to where the histories part",
+		r->path, at.epoch, part, part, *offset - 1);
+	*offset = part;
+	return 0;
+}
+
+int
+klog_lookup(struct klog_reader *r, struct klog_decoder *d, struct klog_at at,
+	int64_t end, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err)
+{
+	int64_t start = klog_reader_start(r, err);
+	int64_t keep = r->next, ms;
+	int got = 0;
+
+	if (start == -1)
+		return -1;
+	if (timestamp_ms == NULL)
+		timestamp_ms = &ms;
+	*timestamp_ms = -1;
+	switch (at.where) {
+	case KLOG_AT_OFFSET:
+		return check_epoch(r, at, end, offset, err);
+	case KLOG_AT_TAIL:
+		*offset = at.value < end - start ? end - at.value : start;
+		return 0;
+	case KLOG_AT_END:
+		*offset = end;
+		return 0;
+	case KLOG_AT_TIME:
+		got = find_time(r, d, at.value, end, offset, timestamp_ms, err);
+		break;
+	case KLOG_AT_MAX_TIMESTAMP:
+		got = find_newest(r, d, end, offset, timestamp_ms, err);
+		break;
+	case KLOG_AT_UNSET:
+	case KLOG_AT_BEGINNING:
+		*offset = start;
+		return 0;
+	}
+	klog_reader_seek(r, keep);
+	return got;
+}

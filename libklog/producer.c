@@ -1,0 +1,515 @@
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "partitioner.h"
+#include "producer.h"
+#include "time.h"
+#include "writer.h"
+
+#define RECORD_BOUND 64 /* of a record's own fields, generously */
+
+/* A batch being filled for one partition. */
+struct open_batch {
+	struct klog_builder builder;
+	int64_t since_tick; /* of its first record */
+};
+
+/* The batch that is being appended, or that could not be. */
+struct job {
+	bool active;
+	int32_t partition;
+	struct klog_builder builder;
+	bool sealed;
+	struct klog_slice bytes;
+};
+
+/* The second thread: it owns the job and the writer while it is busy. */
+struct helper {
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool busy;
+	bool stop;
+	bool failed; /* the job, with err; not yet told */
+	struct klog_err err;
+};
+
+struct dir_producer {
+	struct klog_producer head;
+	struct klog_writer writer;
+	struct klog_sticky sticky;
+	struct open_batch *batches;
+	int32_t partitions;
+	int32_t open_batches;
+	size_t held; /* bytes of memory in open batches */
+	int64_t put;
+	int64_t full; /* batches handed over because they were full */
+
+	/* of the settings, as of the last time the helper was idle */
+	size_t batch_limit;
+	size_t record_limit;
+	bool ignore_keys;
+	int64_t linger_ms;
+	size_t memory;
+
+	struct job job;
+	struct klog_compressor compressor;
+	struct klog_buf scratch;
+	struct helper helper;
+};
+
+static struct dir_producer *
+of(struct klog_producer *producer)
+{
+	return (struct dir_producer *)(void *)producer;
+}
+
+/* ---- the job ---- */
+
+static int
+run_job(struct dir_producer *p, struct klog_err *err)
+{
+	struct job *job = &p->job;
+	enum klog_codec codec;
+	int32_t level;
+
+	if (!job->sealed) {
+		klog_writer_codec(&p->writer, &codec, &level);
+		if (klog_builder_seal(&job->builder, &p->compressor, codec,
+			    level, &p->scratch, &job->bytes, err) == -1)
+			return -1;
+		job->sealed = true;
+	}
+	if (klog_writer_append(&p->writer, job->partition,
+		    (uint8_t *)(uintptr_t)job->bytes.data, job->bytes.size,
+		    job->builder.count, err) == -1)
+		return -1;
+	job->active = false;
+	job->sealed = false;
+	klog_builder_reset(&job->builder);
+	return klog_writer_after(&p->writer, err);
+}
+
+static void *
+helper_main(void *arg)
+{
+	struct dir_producer *p = arg;
+	struct helper *h = &p->helper;
+
+	pthread_mutex_lock(&h->mutex);
+	for (;;) {
+		while (!h->busy && !h->stop)
+			pthread_cond_wait(&h->changed, &h->mutex);
+		if (!h->busy)
+			break;
+		pthread_mutex_unlock(&h->mutex);
+		h->failed = run_job(p, &h->err) == -1;
+		pthread_mutex_lock(&h->mutex);
+		h->busy = false;
+		pthread_cond_signal(&h->changed);
+	}
+	pthread_mutex_unlock(&h->mutex);
+	return NULL;
+}
+
+/* Pays only for a stream of full batches, and with a second processor.  The
+ * caller's thread keeps the signals. */
+static bool
+helper_ready(struct dir_producer *p)
+{
+	struct helper *h = &p->helper;
+	sigset_t all, before;
+
+	if (h->started || p->full < 2 || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return h->started;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	h->started = pthread_create(&h->thread, NULL, helper_main, p) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return h->started;
+}
+
+static void
+stop_helper(struct dir_producer *p)
+{
+	struct helper *h = &p->helper;
+
+	if (!h->started)
+		return;
+	pthread_mutex_lock(&h->mutex);
+	h->stop = true;
+	pthread_cond_signal(&h->changed);
+	pthread_mutex_unlock(&h->mutex);
+	pthread_join(h->thread, NULL);
+	h->started = false;
+}
+
+static void
+wait_idle(struct dir_producer *p)
+{
+	struct helper *h = &p->helper;
+
+	if (!h->started)
+		return;
+	pthread_mutex_lock(&h->mutex);
+	while (h->busy)
+		pthread_cond_wait(&h->changed, &h->mutex);
+	pthread_mutex_unlock(&h->mutex);
+}
+
+/* The settings may have changed under the helper (A1). */
+static int
+refresh(struct dir_producer *p, struct klog_err *err)
+{
+	const struct klog_settings *s = &p->writer.settings;
+	struct open_batch *batches;
+	int64_t most = s->max_message_bytes < s->segment_bytes
+		? s->max_message_bytes
+		: s->segment_bytes;
+	int32_t n = p->writer.count;
+
+	p->record_limit = (size_t)most;
+	p->batch_limit = (size_t)(s->batch_size < most ? s->batch_size : most);
+	p->linger_ms = s->linger_ms;
+	p->ignore_keys = s->partitioner_ignore_keys != 0;
+	p->memory = (size_t)s->buffer_memory;
+	if (n == p->partitions)
+		return 0;
+	batches = realloc(p->batches, (size_t)n * sizeof(batches[0]));
+	if (batches == NULL)
+		return klog_fail_memory(err);
+	memset(batches + p->partitions, 0,
+		(size_t)(n - p->partitions) * sizeof(batches[0]));
+	p->batches = batches;
+	p->partitions = n;
+	return 0;
+}
+
+/*
+ * Waits until no batch is on its way.  A failure is told once; the next call
+ * tries the same batch again, for callers who wait for room on a full disk.
+ */
+static int
+settle(struct dir_producer *p, struct klog_err *err)
+{
+	wait_idle(p);
+	if (p->helper.failed) {
+		p->helper.failed = false;
+		*err = p->helper.err;
+		return -1;
+	}
+	if (p->job.active && run_job(p, err) == -1)
+		return -1;
+	return refresh(p, err);
+}
+
+/* Gives a batch away to be appended; it is empty then. */
+static int
+hand_over(struct dir_producer *p, int32_t partition, bool full,
+	struct klog_err *err)
+{
+	struct open_batch *batch = &p->batches[partition];
+	struct klog_builder builder;
+
+	if (batch->builder.count == 0)
+		return 0;
+	if (settle(p, err) == -1)
+		return -1;
+	batch = &p->batches[partition];
+	p->held -= batch->builder.buf.capacity;
+	builder = p->job.builder;
+	p->job.builder = batch->builder;
+	batch->builder = builder;
+	p->held += builder.buf.capacity;
+	p->job.partition = partition;
+	p->job.active = true;
+	p->job.sealed = false;
+	p->open_batches--;
+	if (!full)
+		return run_job(p, err);
+	p->full++;
+	if (!helper_ready(p))
+		return run_job(p, err);
+	pthread_mutex_lock(&p->helper.mutex);
+	p->helper.busy = true;
+	pthread_cond_signal(&p->helper.changed);
+	pthread_mutex_unlock(&p->helper.mutex);
+	return 0;
+}
+
+/* Memory is short: the largest batch goes, and its memory with it. */
+static int
+hand_over_largest(struct dir_producer *p, struct klog_err *err)
+{
+	struct klog_builder *b;
+	int32_t i, largest = 0;
+
+	for (i = 1; i < p->partitions; i++)
+		if (p->batches[i].builder.buf.size >
+			p->batches[largest].builder.buf.size)
+			largest = i;
+	if (hand_over(p, largest, true, err) == -1)
+		return -1;
+	b = &p->batches[largest].builder;
+	p->held -= b->buf.capacity;
+	klog_builder_free(b);
+	return 0;
+}
+
+/* ---- opening ---- */
+
+struct klog_producer *
+klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
+	const struct klog_produce *produce, struct klog_err *err)
+{
+	struct dir_producer *p = calloc(1, sizeof(*p));
+	uint64_t seed = 0;
+
+	if (p == NULL) {
+		klog_fail_memory(err);
+		return NULL;
+	}
+	p->head.engine = &klog_engine_dir;
+	if (klog_writer_open(&p->writer, cluster, topic, produce, err) == -1) {
+		free(p);
+		return NULL;
+	}
+	pthread_mutex_init(&p->helper.mutex, NULL);
+	pthread_cond_init(&p->helper.changed, NULL);
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	klog_sticky_init(&p->sticky, seed, p->writer.count);
+	if (refresh(p, err) == -1) {
+		klog_dir_producer_abandon(&p->head);
+		return NULL;
+	}
+	return &p->head;
+}
+
+/* ---- putting ---- */
+
+static int
+fail_too_large(const struct dir_producer *p, size_t size, struct klog_err *err)
+{
+	const struct klog_settings *s = &p->writer.settings;
+	bool segment = s->segment_bytes < s->max_message_bytes;
+
+	return klog_fail(err, KLOG_ETOOLARGE,
+		"topic %s: a record of %zu bytes with its batch, %s allows "
+		"%zu; raise it in the topic, or cut the record",
+		p->writer.topic.label, size,
+		segment ? "segment.bytes" : "max.message.bytes",
+		p->record_limit);
+}
+
+static int
+choose(struct dir_producer *p, const struct klog_record *rec,
+	int32_t *partition, struct klog_err *err)
+{
+	if (rec->partition >= 0) {
+		if (rec->partition >= p->partitions)
+			return klog_fail(err, KLOG_ENOTFOUND,
+				"topic %s: no partition %" PRId32
+				", it has %" PRId32,
+				p->writer.topic.label, rec->partition,
+				p->partitions);
+		*partition = rec->partition;
+	} else if (rec->key.data != NULL && !p->ignore_keys) {
+		*partition = klog_partition_of_key(rec->key, p->partitions);
+	} else if (p->partitions == 1) {
+		*partition = 0;
+	} else {
+		*partition = klog_sticky_next(&p->sticky, p->partitions,
+			(int64_t)p->batch_limit,
+			rec->key.size + rec->value.size + rec->headers.size);
+	}
+	return 0;
+}
+
+static int
+put_one(struct dir_producer *p, const struct klog_record *rec,
+	struct klog_err *err)
+{
+	static const struct klog_builder empty;
+	size_t bound = rec->key.size + rec->value.size + rec->headers.size +
+		RECORD_BOUND;
+	struct klog_builder *b;
+	int32_t partition = 0;
+	size_t before;
+
+	if (choose(p, rec, &partition, err) == -1)
+		return -1;
+	b = &p->batches[partition].builder;
+	/* exact only near the limit: sizes are not free */
+	if (b->buf.size + bound > p->batch_limit) {
+		size_t alone = klog_builder_size_with(&empty, rec);
+
+		if (alone > p->record_limit)
+			return fail_too_large(p, alone, err);
+		if (b->count > 0 &&
+			klog_builder_size_with(b, rec) > p->batch_limit) {
+			if (hand_over(p, partition, true, err) == -1)
+				return -1;
+			b = &p->batches[partition].builder;
+		}
+	}
+	if (b->count == 0) {
+		p->batches[partition].since_tick = klog_tick_ms();
+		p->open_batches++;
+	}
+	before = b->buf.capacity;
+	if (klog_builder_add(b, rec, err) == -1)
+		return -1;
+	p->held += b->buf.capacity - before;
+	p->put++;
+	return p->held > p->memory ? hand_over_largest(p, err) : 0;
+}
+
+int
+klog_dir_producer_put(struct klog_producer *producer,
+	const struct klog_record *records, size_t count, size_t *taken,
+	struct klog_err *err)
+{
+	struct dir_producer *p = of(producer);
+	int64_t now = -1;
+	size_t i;
+
+	*taken = 0;
+	for (i = 0; i < count; i++) {
+		struct klog_record rec = records[i];
+
+		if (rec.timestamp_ms == -1) {
+			if (now == -1)
+				now = klog_now_ms();
+			rec.timestamp_ms = now;
+		}
+		if (put_one(p, &rec, err) == -1)
+			return -1;
+		*taken = i + 1;
+	}
+	return 0;
+}
+
+/* ---- appending, syncing, time ---- */
+
+/* Appends the batches whose first record came at or before `tick`. */
+static int
+flush_since(struct dir_producer *p, int64_t tick, struct klog_err *err)
+{
+	int32_t i;
+
+	if (settle(p, err) == -1)
+		return -1;
+	for (i = 0; p->open_batches > 0 && i < p->partitions; i++)
+		if (p->batches[i].builder.count > 0 &&
+			p->batches[i].since_tick <= tick &&
+			hand_over(p, i, false, err) == -1)
+			return -1;
+	return 0;
+}
+
+int
+klog_dir_producer_flush(struct klog_producer *producer, struct klog_err *err)
+{
+	return flush_since(of(producer), INT64_MAX, err);
+}
+
+int
+klog_dir_producer_sync(struct klog_producer *producer, struct klog_err *err)
+{
+	struct dir_producer *p = of(producer);
+
+	if (flush_since(p, INT64_MAX, err) == -1)
+		return -1;
+	return klog_writer_sync(&p->writer, err);
+}
+
+int64_t
+klog_dir_producer_due_ms(struct klog_producer *producer)
+{
+	struct dir_producer *p = of(producer);
+	int64_t now = klog_tick_ms();
+	int64_t due;
+	int32_t i;
+
+	wait_idle(p);
+	if (p->job.active)
+		return 0;
+	due = klog_writer_due(&p->writer);
+	for (i = 0; p->open_batches > 0 && i < p->partitions; i++) {
+		int64_t at = p->batches[i].since_tick + p->linger_ms;
+
+		if (p->batches[i].builder.count > 0 && (due == -1 || at < due))
+			due = at;
+	}
+	if (due == -1)
+		return -1;
+	return due > now ? due - now : 0;
+}
+
+int
+klog_dir_producer_tick(struct klog_producer *producer, struct klog_err *err)
+{
+	struct dir_producer *p = of(producer);
+	int64_t now = klog_tick_ms();
+	int64_t due;
+
+	if (flush_since(p, now - p->linger_ms, err) == -1)
+		return -1;
+	due = klog_writer_due(&p->writer);
+	if (due != -1 && due <= now)
+		return klog_writer_sync(&p->writer, err);
+	return 0;
+}
+
+struct klog_produced
+klog_dir_producer_count(const struct klog_producer *producer)
+{
+	const struct dir_producer *p =
+		(const struct dir_producer *)(const void *)producer;
+	struct klog_produced n = { p->put, 0, 0 };
+	int32_t i;
+
+	wait_idle((struct dir_producer *)(uintptr_t)p);
+	for (i = 0; i < p->writer.count; i++) {
+		n.appended += p->writer.parts[i].appended;
+		n.synced += p->writer.parts[i].synced;
+	}
+	return n;
+}
+
+void
+klog_dir_producer_abandon(struct klog_producer *producer)
+{
+	struct dir_producer *p = of(producer);
+	int32_t i;
+
+	wait_idle(p);
+	stop_helper(p);
+	pthread_mutex_destroy(&p->helper.mutex);
+	pthread_cond_destroy(&p->helper.changed);
+	for (i = 0; i < p->partitions; i++)
+		klog_builder_free(&p->batches[i].builder);
+	free(p->batches);
+	klog_builder_free(&p->job.builder);
+	klog_compressor_free(&p->compressor);
+	klog_buf_free(&p->scratch);
+	klog_writer_close(&p->writer);
+	free(p);
+}
+
+int
+klog_dir_producer_close(struct klog_producer *producer, struct klog_err *err)
+{
+	struct dir_producer *p = of(producer);
+	int r = klog_dir_producer_sync(producer, err);
+
+	if (r == 0)
+		r = klog_writer_look(&p->writer, err);
+	klog_dir_producer_abandon(producer);
+	return r;
+}

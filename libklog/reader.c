@@ -1,0 +1,591 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+#include "index.h"
+#include "io.h"
+#include "reader.h"
+
+#define DAMAGE_WINDOW ((int64_t)16 * 1024 * 1024)
+
+/* ---- opening ---- */
+
+static int
+open_state(struct klog_reader *r, struct klog_err *err)
+{
+	int found;
+
+	r->state_fd = klog_open_file(r->dir, KLOG_STATE_NAME, O_RDONLY, err);
+	if (r->state_fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	found = klog_state_read(r->state_fd, &r->state, err);
+	if (found <= 0)
+		return found; /* a writer will make it anew (T4) */
+	r->has_state = true;
+	/* without a boot id nothing can be told: not trusted */
+	r->trusted = klog_stamp_now(r->state_fd, &r->now, err) == 0 &&
+		klog_stamp_same(&r->state.stamp, &r->now);
+	r->epoch = r->state.leader_epoch;
+	return 0;
+}
+
+int
+klog_reader_open(struct klog_reader *r, int dir, const char *path,
+	const struct klog_say *say, size_t chunk, struct klog_err *err)
+{
+	memset(r, 0, sizeof(*r));
+	snprintf(r->path, sizeof(r->path), "%s", path);
+	r->say = say;
+	r->dir = dir;
+	r->state_fd = -1;
+	r->only_base = -1;
+	r->foreign_start = r->foreign_point = -1;
+	r->stop = INT64_MAX;
+	r->epoch = INT32_MAX; /* without a state nobody says what is new */
+	r->base = -1;
+	r->fd = -1;
+	r->chunk = chunk;
+	if (open_state(r, err) == -1) {
+		klog_reader_close(r);
+		return klog_err_in(err, "%s", path);
+	}
+	return 0;
+}
+
+void
+klog_reader_park(struct klog_reader *r)
+{
+	klog_close_fd(&r->fd);
+	r->base = -1;
+	klog_scan_free(&r->scan);
+}
+
+void
+klog_reader_close(struct klog_reader *r)
+{
+	klog_reader_park(r);
+	klog_close_fd(&r->state_fd);
+	klog_close_fd(&r->dir);
+}
+
+void
+klog_reader_seek(struct klog_reader *r, int64_t offset)
+{
+	r->next = offset;
+	klog_close_fd(&r->fd);
+	r->base = -1;
+}
+
+/* ---- the state, and a new leader epoch ---- */
+
+/* Where the history that was read ends, and a later one begins. */
+static int
+parting(struct klog_reader *r, const struct klog_state *s, int64_t *offset,
+	struct klog_err *err)
+{
+	struct klog_epochs epochs;
+
+	*offset = s->epoch_start;
+	if (klog_epochs_read(r->dir, &epochs, err) == -1)
+		return err->code == KLOG_ECORRUPT ? 0 : -1;
+	*offset = klog_epochs_end(&epochs, r->epoch, *offset);
+	if (s->epoch_start < *offset)
+		*offset = s->epoch_start;
+	klog_epochs_free(&epochs);
+	return 0;
+}
+
+int
+klog_reader_look(struct klog_reader *r, struct klog_err *err)
+{
+	struct klog_state s;
+	int64_t part;
+	int found;
+
+	if (!r->has_state)
+		return 0;
+	found = klog_state_read(r->state_fd, &s, err);
+	if (found == -1)
+		return klog_err_in(err, "%s", r->path);
+	if (found == 0)
+		return 0; /* damaged meanwhile: what is known stands */
+	if (s.marks & KLOG_MARK_DELETED)
+		return klog_fail(err, KLOG_EDELETED,
+			"%s: the topic was deleted", r->path);
+	r->state = s;
+	r->trusted = klog_stamp_same(&s.stamp, &r->now);
+	if (s.leader_epoch <= r->epoch)
+		return 0;
+	if (parting(r, &s, &part, err) == -1)
+		return klog_err_in(err, "%s", r->path);
+	if (r->next > part) {
+		klog_sayf(r->say, 0,
+			"%s: leader epoch %" PRId32 ": offsets %" PRId64
+			" to %" PRId64
+			" were lost; going back to where the histories part",
+			r->path, s.leader_epoch, part, r->next - 1);
+		klog_reader_seek(r, part);
+	} else if (r->base != -1) {
+		klog_scan_forget(&r->scan);
+	}
+	r->epoch = s.leader_epoch;
+	return 0;
+}
+
+/* ---- finding the place ---- */
+
+int64_t
+klog_reader_start(struct klog_reader *r, struct klog_err *err)
+{
+	struct klog_bases bases;
+	int64_t first;
+
+	if (r->only_base != -1)
+		return r->only_base;
+	if (r->has_state)
+		return r->state.log_start;
+	if (klog_segment_list(r->dir, &bases, err) == -1)
+		return klog_err_in(err, "%s", r->path);
+	first = bases.count > 0 ? bases.base[0] : 0;
+	klog_bases_free(&bases);
+	return r->foreign_start > first ? r->foreign_start : first;
+}
+
+/* The next offset is below the log start: say what is gone, and go on where
+ * auto.offset.reset says. */
+static int
+skip_what_is_gone(struct klog_reader *r, int64_t start, struct klog_err *err)
+{
+	int64_t to = start;
+
+	if (r->reset == KLOG_RESET_NONE)
+		return klog_fail(err, KLOG_EOFFSET,
+			"%s: offsets %" PRId64 " to %" PRId64
+			" are gone, the log starts at %" PRId64
+			" (auto.offset.reset=none)",
+			r->path, r->next, start - 1, start);
+	if (r->reset == KLOG_RESET_LATEST)
+		to = klog_reader_end(r, err);
+	if (to == -1)
+		return -1;
+	klog_sayf(r->say, 0,
+		"%s: offsets %" PRId64 " to %" PRId64
+		" are gone; going on at %" PRId64,
+		r->path, r->next, start - 1, to);
+	klog_reader_seek(r, to);
+	return 0;
+}
+
+/* The base of the segment that holds r->next; -1 none (not a failure), -2. */
+static int64_t
+find_base(struct klog_reader *r, int64_t after, struct klog_err *err)
+{
+	struct klog_bases bases;
+	int64_t found = -1;
+
+	if (r->only_base != -1)
+		return after == -1 ? r->only_base : -1;
+	if (klog_segment_list(r->dir, &bases, err) == -1) {
+		klog_err_in(err, "%s", r->path);
+		return -2;
+	}
+	if (bases.count > 0) {
+		size_t i = klog_bases_find(&bases, r->next);
+
+		/* the segment that was read to its end does not hold it:
+		 * there is a gap, and the next one follows */
+		while (i < bases.count && after != -1 && bases.base[i] <= after)
+			i++;
+		if (i < bases.count)
+			found = bases.base[i];
+	}
+	klog_bases_free(&bases);
+	return found;
+}
+
+/* An index entry counts only if a good batch is where it says (D4). */
+static int64_t
+hinted_position(struct klog_reader *r, int64_t base, struct klog_err *err)
+{
+	int64_t position = 0, offset = -1;
+	int fd = klog_segment_open(r->dir, base, ".index", O_RDONLY, err);
+
+	if (fd != -1) {
+		klog_index_find(fd, base, r->next, &position, &offset);
+		klog_close_fd(&fd);
+	}
+	if (offset == -1)
+		return 0;
+	klog_scan_init(&r->scan, r->fd, position, r->chunk);
+	if (klog_scan_next(&r->scan, err) != KLOG_SCAN_BATCH ||
+		klog_batch_last_offset(&r->scan.batch) != offset ||
+		r->scan.batch.base_offset < base)
+		return 0;
+	return position;
+}
+
+/* Opens a segment at the batch that holds r->next, or before it: 1, 0 gone
+ * meanwhile, -1. */
+static int
+open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
+{
+	struct klog_err ignored;
+	int64_t position;
+
+	klog_close_fd(&r->fd);
+	r->base = -1;
+	r->fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
+	if (r->fd == -1 && err->code == KLOG_ENOTFOUND)
+		return 0;
+	if (r->fd == -1)
+		return klog_err_in(err, "%s", r->path);
+	r->base = base;
+	r->expected = base;
+	position = r->next > base ? hinted_position(r, base, &ignored) : 0;
+	if (position > 0) {
+		r->expected = r->scan.batch.base_offset;
+		r->scan.position = position; /* still in its buffer */
+	} else {
+		klog_scan_init(&r->scan, r->fd, 0, r->chunk);
+	}
+	return 1;
+}
+
+/* 1 a segment is open, 0 there is none yet, -1. */
+static int
+open_place(struct klog_reader *r, struct klog_err *err)
+{
+	int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		int64_t start = 0, base;
+		int opened;
+
+		if (r->only_base == -1 && (r->has_state || tries == 0)) {
+			if (klog_reader_look(r, err) == -1)
+				return -1;
+			start = klog_reader_start(r, err);
+		}
+		if (start == -1 ||
+			(r->next < start &&
+				skip_what_is_gone(r, start, err) == -1))
+			return -1;
+		base = find_base(r, -1, err);
+		if (base < 0)
+			return base == -2 ? -1 : 0;
+		opened = open_segment(r, base, err);
+		if (opened != 0)
+			return opened;
+	}
+	return 0;
+}
+
+/* ---- the end of a segment ---- */
+
+static bool
+name_leads_here(struct klog_reader *r)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat by_name, open_one;
+
+	klog_file_name(name, r->base, ".log");
+	return fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+		fstat(r->fd, &open_one) == 0 &&
+		by_name.st_ino == open_one.st_ino &&
+		by_name.st_dev == open_one.st_dev;
+}
+
+static bool
+segment_exists(struct klog_reader *r, int64_t base)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat st;
+
+	klog_file_name(name, base, ".log");
+	return fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Read to its end: 1 another segment is open now, or there is more in this
+ * one after all; 0 nothing newer, -1. */
+static int
+next_segment(struct klog_reader *r, struct klog_err *err)
+{
+	int64_t base = -1;
+	struct klog_err ignored;
+	int more;
+
+	if (klog_reader_look(r, err) == -1)
+		return -1;
+	if (r->fd == -1)
+		return 1; /* sent back by a new epoch */
+	if (r->has_state && r->state.active_base <= r->base)
+		return 0;
+	/* as a rule it is named by the next offset: no need for a listing */
+	if (r->next > r->base && r->only_base == -1 &&
+		segment_exists(r, r->next))
+		base = r->next;
+	else if (r->next > r->base)
+		base = find_base(r, -1, err);
+	if (base == -2)
+		return -1;
+	if (base <= r->base)
+		base = find_base(r, r->base, err);
+	if (base < 0)
+		return base == -2 ? -1 : 0;
+	/* once more to its end, now that a newer one is known to be there */
+	klog_scan_forget(&r->scan);
+	more = klog_scan_next(&r->scan, &ignored);
+	if (more == KLOG_SCAN_BATCH) {
+		r->scan.position -= r->scan.batch.size;
+		return 1;
+	}
+	if (more != KLOG_SCAN_END)
+		return 1; /* judged by the caller */
+	if (!name_leads_here(r)) {
+		klog_reader_seek(r, r->next); /* replaced: find it anew */
+		return 1;
+	}
+	return open_segment(r, base, err) == -1 ? -1 : 1;
+}
+
+/* ---- D2: the end, or damage ---- */
+
+static bool
+is_last_segment(struct klog_reader *r)
+{
+	struct klog_err ignored;
+
+	if (r->has_state)
+		return r->state.active_base <= r->base;
+	return find_base(r, r->base, &ignored) == -1;
+}
+
+/* Whether a batch at scan.position must be there, by what the state said
+ * before it was read. */
+static bool
+must_be_whole(struct klog_reader *r, int why)
+{
+	const struct klog_state *s = &r->state;
+	int64_t at = r->scan.position;
+
+	if (!is_last_segment(r))
+		return true;
+	if (!r->has_state)
+		return why == KLOG_SCAN_BAD || r->next < r->foreign_point;
+	if (s->recovery_base > r->base ||
+		(s->recovery_base == r->base && at < s->recovery_position))
+		return true;
+	return r->trusted && !(s->marks & KLOG_MARK_SYNCING) &&
+		s->active_base == r->base && at < s->length;
+}
+
+static int
+fail_damaged(
+	struct klog_reader *r, const struct klog_err *why, struct klog_err *err)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%.250s", why->text);
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: %020" PRId64 ".log: batch at %" PRId64
+		", from offset %" PRId64 ": damaged: %s",
+		r->path, r->base, r->scan.position, r->next, text);
+}
+
+/*
+ * A batch that was not whole and clean when it was read: reads it again
+ * after the state, and judges.  KLOG_SCAN_BATCH: it is whole now;
+ * KLOG_SCAN_END: the end, for now; -1 damage.
+ */
+static int
+judge(struct klog_reader *r, struct klog_err *err)
+{
+	struct klog_err why = { KLOG_OK, 0, "" };
+	int again, follows;
+
+	if (klog_reader_look(r, err) == -1)
+		return -1;
+	if (r->fd == -1)
+		return KLOG_SCAN_BATCH; /* a new epoch: begin anew */
+	klog_scan_forget(&r->scan);
+	again = klog_scan_next(&r->scan, &why);
+	if (again == KLOG_SCAN_BATCH)
+		r->scan.position -= r->scan.batch.size;
+	if (again == -1)
+		*err = why;
+	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
+		return again;
+	if (must_be_whole(r, again))
+		return fail_damaged(r, &why, err);
+	if (!r->trusted || r->state.marks & KLOG_MARK_SYNCING)
+		return KLOG_SCAN_END;
+	follows = klog_scan_batch_follows(&r->scan, DAMAGE_WINDOW, err);
+	if (follows != 1)
+		return follows == -1 ? -1 : KLOG_SCAN_END;
+	/* or did a writer finish this one and the next meanwhile? */
+	klog_scan_forget(&r->scan);
+	again = klog_scan_next(&r->scan, &why);
+	if (again == KLOG_SCAN_BATCH)
+		r->scan.position -= r->scan.batch.size;
+	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
+		return again;
+	return fail_damaged(r, &why, err);
+}
+
+/* ---- reading on ---- */
+
+/* The offset at which to stop now. */
+static int64_t
+limit(const struct klog_reader *r)
+{
+	if (r->synced && r->has_state && r->state.recovery_offset < r->stop)
+		return r->state.recovery_offset;
+	return r->stop;
+}
+
+/* A clean batch: 1 deliver it, 0 skip it, 2 begin anew, -1. */
+static int
+consider(struct klog_reader *r, struct klog_err *err)
+{
+	const struct klog_batch *b = &r->scan.batch;
+	int64_t last = klog_batch_last_offset(b);
+
+	if (b->base_offset < r->expected) {
+		struct klog_err why;
+
+		r->scan.position -= b->size;
+		klog_fail(&why, KLOG_ECORRUPT,
+			"its offset %" PRId64 " is not past %" PRId64,
+			b->base_offset, r->expected - 1);
+		return fail_damaged(r, &why, err);
+	}
+	if (b->leader_epoch > r->epoch) {
+		int64_t position = r->scan.position - (int64_t)b->size;
+		int32_t epoch = b->leader_epoch;
+
+		r->scan.position = position;
+		if (klog_reader_look(r, err) == -1)
+			return -1;
+		if (r->epoch < epoch)
+			r->epoch = epoch;
+		return 2;
+	}
+	r->expected = last + 1;
+	return last >= r->next;
+}
+
+int
+klog_reader_next(struct klog_reader *r, int64_t *from, struct klog_err *err)
+{
+	for (;;) {
+		int got, use;
+
+		if (r->next >= limit(r)) {
+			if (!r->synced || klog_reader_look(r, err) == -1)
+				return r->synced ? -1 : 0;
+			if (r->next >= limit(r))
+				return 0;
+		}
+		if (r->fd == -1 && (got = open_place(r, err)) <= 0)
+			return got;
+		got = klog_scan_next(&r->scan, err);
+		if (got == KLOG_SCAN_SHORT || got == KLOG_SCAN_BAD) {
+			got = judge(r, err);
+			if (got == KLOG_SCAN_BATCH)
+				continue;
+			if (got == KLOG_SCAN_END && is_last_segment(r))
+				return 0;
+		}
+		if (got == -1)
+			return klog_err_in(err, "%s", r->path);
+		if (got == KLOG_SCAN_END) {
+			got = next_segment(r, err);
+			if (got <= 0)
+				return got;
+			continue;
+		}
+		use = consider(r, err);
+		if (use == -1)
+			return -1;
+		if (use != 1)
+			continue;
+		if (r->scan.batch.base_offset >= limit(r)) {
+			r->scan.position -= r->scan.batch.size;
+			r->expected = r->scan.batch.base_offset;
+			return 0;
+		}
+		*from = r->next;
+		r->next = klog_batch_last_offset(&r->scan.batch) + 1;
+		return 1;
+	}
+}
+
+/* ---- the end ---- */
+
+/* Reads on from `offset` to find where the log ends. */
+static int64_t
+walk_to_end(struct klog_reader *r, int64_t offset, struct klog_err *err)
+{
+	struct klog_reader walk = *r;
+	int64_t from;
+	int got;
+
+	memset(&walk.scan, 0, sizeof(walk.scan));
+	walk.fd = -1;
+	walk.base = -1;
+	walk.stop = INT64_MAX;
+	walk.synced = false;
+	walk.next = offset;
+	while ((got = klog_reader_next(&walk, &from, err)) == 1)
+		;
+	klog_reader_park(&walk);
+	return got == -1 ? -1 : walk.next;
+}
+
+/* Without a state to tell: the last segment, from its last index entry. */
+static int64_t
+end_of_files(struct klog_reader *r, struct klog_err *err)
+{
+	struct klog_bases bases = { NULL, 0 };
+	struct klog_err ignored;
+	int64_t base = r->only_base, position, offset = -1;
+	int fd;
+
+	if (base == -1) {
+		if (klog_segment_list(r->dir, &bases, err) == -1)
+			return klog_err_in(err, "%s", r->path);
+		if (bases.count == 0)
+			return klog_reader_start(r, err);
+		base = bases.base[bases.count - 1];
+		klog_bases_free(&bases);
+	}
+	fd = klog_segment_open(r->dir, base, ".index", O_RDONLY, &ignored);
+	if (fd != -1)
+		klog_index_find(fd, base, INT64_MAX - 1, &position, &offset);
+	klog_close_fd(&fd);
+	return walk_to_end(r, offset > base ? offset : base, err);
+}
+
+int64_t
+klog_reader_end(struct klog_reader *r, struct klog_err *err)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat st;
+
+	if (!r->has_state)
+		return end_of_files(r, err);
+	if (r->synced)
+		return r->state.recovery_offset;
+	if (!r->trusted)
+		return walk_to_end(r, r->state.recovery_offset, err);
+	klog_file_name(name, r->state.active_base, ".log");
+	if (fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		st.st_size == r->state.length)
+		return r->state.next_offset;
+	/* a writer died, or is at work */
+	return walk_to_end(r, r->state.next_offset, err);
+}

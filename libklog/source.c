@@ -1,0 +1,211 @@
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "source.h"
+
+#define FDS_PER_SOURCE 4 /* directory, state, segment, an index aside */
+#define FDS_ELSEWHERE 14
+#define CHUNK_MIN ((size_t)8 * 1024)
+#define CHUNK_MAX ((size_t)512 * 1024)
+
+int
+klog_sources_add(struct klog_sources *all, struct klog_topic *topic,
+	int32_t partition, struct klog_err *err)
+{
+	struct klog_source *list = realloc(
+		all->list, (all->count + 1) * sizeof(list[0]));
+
+	if (list == NULL)
+		return klog_fail_memory(err);
+	all->list = list;
+	memset(&list[all->count], 0, sizeof(list[0]));
+	list[all->count].topic = topic;
+	list[all->count].partition = partition;
+	all->count++;
+	return 0;
+}
+
+static void
+close_source(struct klog_sources *all, struct klog_source *s)
+{
+	if (!s->open)
+		return;
+	s->next = s->reader.next;
+	s->stop = s->reader.stop;
+	s->epoch = s->reader.epoch;
+	klog_reader_close(&s->reader);
+	s->open = false;
+	all->open_count--;
+}
+
+void
+klog_sources_free(struct klog_sources *all)
+{
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		close_source(all, &all->list[i]);
+	free(all->list);
+	all->list = NULL;
+	all->count = 0;
+}
+
+void
+klog_sources_share(struct klog_sources *all, size_t memory)
+{
+	struct rlimit limit;
+	size_t fds = 1024;
+
+	all->chunk = memory / (all->count > 0 ? all->count : 1);
+	all->chunk -= all->chunk % 4096;
+	if (all->chunk < CHUNK_MIN)
+		all->chunk = CHUNK_MIN;
+	if (all->chunk > CHUNK_MAX)
+		all->chunk = CHUNK_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		fds = limit.rlim_cur > 100000 ? 100000 : limit.rlim_cur;
+	all->open_max = fds < FDS_ELSEWHERE + FDS_PER_SOURCE
+		? 1
+		: (fds - FDS_ELSEWHERE) / FDS_PER_SOURCE;
+	/* their buffers share the memory, too */
+	if (all->open_max > memory / all->chunk)
+		all->open_max = memory / all->chunk;
+}
+
+int
+klog_source_open(
+	struct klog_sources *all, struct klog_source *s, struct klog_err *err)
+{
+	if (s->open)
+		return 0;
+	while (all->open_count >= all->open_max) {
+		struct klog_source *victim = &all->list[all->last_evicted];
+
+		all->last_evicted = (all->last_evicted + 1) % all->count;
+		close_source(all, victim);
+	}
+	if (klog_topic_reader(s->topic, s->partition, all->say, all->chunk,
+		    &s->reader, err) == -1)
+		return -1;
+	s->reader.synced = all->synced;
+	s->reader.reset = all->reset;
+	s->open = true;
+	all->open_count++;
+	if (s->placed) {
+		klog_reader_seek(&s->reader, s->next);
+		s->reader.stop = s->stop;
+		s->reader.epoch = s->epoch;
+	}
+	return 0;
+}
+
+void
+klog_source_place(struct klog_source *s, int64_t next, int64_t stop)
+{
+	s->placed = true;
+	s->next = next;
+	s->stop = stop;
+	if (s->open) {
+		s->epoch = s->reader.epoch;
+		klog_reader_seek(&s->reader, next);
+		s->reader.stop = stop;
+	}
+}
+
+/* ---- the newest records over all ---- */
+
+/* How many records, by offsets, are stamped at or after the time; their
+ * first offsets in next[]. */
+static int
+count_since(struct klog_sources *all, struct klog_decoder *d, int64_t time_ms,
+	int64_t *next, int64_t *count, struct klog_err *err)
+{
+	struct klog_at at = { KLOG_AT_TIME, time_ms, -1 };
+	size_t i;
+
+	*count = 0;
+	for (i = 0; i < all->count; i++) {
+		struct klog_source *s = &all->list[i];
+
+		if (klog_source_open(all, s, err) == -1 ||
+			klog_lookup(&s->reader, d, at, s->end, &next[i], NULL,
+				err) == -1)
+			return -1;
+		*count += s->end - next[i];
+	}
+	return 0;
+}
+
+static int
+newest_time(struct klog_sources *all, struct klog_decoder *d, int64_t *newest,
+	struct klog_err *err)
+{
+	struct klog_at at = { KLOG_AT_MAX_TIMESTAMP, 0, -1 };
+	int64_t offset, ms;
+	size_t i;
+
+	*newest = -1;
+	for (i = 0; i < all->count; i++) {
+		struct klog_source *s = &all->list[i];
+
+		if (klog_source_open(all, s, err) == -1 ||
+			klog_lookup(&s->reader, d, at, s->end, &offset, &ms,
+				err) == -1)
+			return -1;
+		if (ms > *newest)
+			*newest = ms;
+	}
+	return 0;
+}
+
+int
+klog_sources_tail(struct klog_sources *all, struct klog_decoder *d,
+	int64_t count, int64_t *next, struct klog_err *err)
+{
+	int64_t low = 0, high, have, total = 0;
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		total += all->list[i].end - all->list[i].start;
+	if (all->count == 1 || total <= count) {
+		for (i = 0; i < all->count; i++) {
+			const struct klog_source *s = &all->list[i];
+
+			next[i] = s->end - s->start > count ? s->end - count
+							    : s->start;
+		}
+		return 0;
+	}
+	/* the latest time that still has `count` records at or after it */
+	if (newest_time(all, d, &high, err) == -1)
+		return -1;
+	while (low < high) {
+		int64_t mid = low + (high - low + 1) / 2;
+
+		if (count_since(all, d, mid, next, &have, err) == -1)
+			return -1;
+		if (have >= count)
+			low = mid;
+		else
+			high = mid - 1;
+	}
+	if (count_since(all, d, low, next, &have, err) == -1)
+		return -1;
+	/* those of that very millisecond come from any partition */
+	for (i = 0; have > count && i < all->count; i++) {
+		int64_t more = have - count;
+		struct klog_at at = { KLOG_AT_TIME, low + 1, -1 };
+		struct klog_source *s = &all->list[i];
+		int64_t later;
+
+		if (klog_source_open(all, s, err) == -1 ||
+			klog_lookup(&s->reader, d, at, s->end, &later, NULL,
+				err) == -1)
+			return -1;
+		if (more > later - next[i])
+			more = later - next[i];
+		next[i] += more;
+		have -= more;
+	}
+	return 0;
+}

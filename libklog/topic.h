@@ -1,0 +1,60 @@
+/*
+ * A topic: its directory, its config, its partitions; made whole or not at
+ * all.  Reading tools also take a partition's directory or a lone .log, a
+ * Kafka's too.
+ */
+#ifndef KLOG_TOPIC_H
+#define KLOG_TOPIC_H
+
+#include "cluster.h"
+#include "reader.h"
+
+enum klog_topic_kind {
+	KLOG_TOPIC,         /* a directory with topic.yaml */
+	KLOG_PARTITION_DIR, /* a directory with *.log */
+	KLOG_LOG_FILE
+};
+
+struct klog_topic {
+	enum klog_topic_kind kind;
+	char name[256];  /* as records show it */
+	char path[4096]; /* where it is */
+	char label[256]; /* for messages: the name, or the path's end */
+	int dir;
+	struct klog_topic_config config; /* of KLOG_TOPIC; else one partition */
+	int32_t partition;               /* of the two other kinds */
+	int64_t base;                    /* of KLOG_LOG_FILE */
+};
+
+/*
+ * Opens a topic by name, or, when the operand holds a slash, by path; with
+ * `write` only a topic will do.  KLOG_EUSAGE for an illegal name,
+ * KLOG_ENOTFOUND names the cluster.
+ */
+int klog_topic_open(struct klog_topic *topic, struct klog_cluster *cluster,
+	const char *operand, bool write, struct klog_err *err);
+void klog_topic_close(struct klog_topic *topic);
+
+/* Reads topic.yaml anew.  KLOG_EDELETED when the path leads to another topic
+ * or to none. */
+int klog_topic_reload(struct klog_topic *topic, struct klog_err *err);
+
+/* Whether the path still leads to the open directory (K4): 0, or -1
+ * KLOG_EDELETED. */
+int klog_topic_still_there(
+	const struct klog_topic *topic, struct klog_err *err);
+
+/* Opens a reader on a partition; chunk as in klog_reader_open. */
+int klog_topic_reader(struct klog_topic *topic, int32_t partition,
+	const struct klog_say *say, size_t chunk, struct klog_reader *reader,
+	struct klog_err *err);
+
+/* How many partitions, and whether one of this number is there. */
+int32_t klog_topic_partitions(const struct klog_topic *topic);
+bool klog_topic_has(const struct klog_topic *topic, int32_t partition);
+
+/* Makes a topic (klog.h, klog_topic_create), durable on return. */
+int klog_topic_make(struct klog_cluster *cluster, const char *name,
+	const struct klog_create *create, struct klog_err *err);
+
+#endif
