@@ -16,7 +16,7 @@
 enum { LOCK_TIMEOUT = CLI_COMMON };
 
 static const struct cli_opt common[] = {
-	{ 'C', "cluster", "DIR", "the cluster [KLOG_CLUSTER]", 0 },
+	{ 'C', "cluster", "DIR[,DIR...]", "the cluster [KLOG_CLUSTER]", 0 },
 	{ LOCK_TIMEOUT, "lock-timeout", "DURATION",
 		"give up waiting for a lock after DURATION", 0 },
 	{ 'q', "quiet", NULL, "say nothing but errors", 0 },

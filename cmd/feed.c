@@ -58,6 +58,19 @@ note_signal(struct feed *feed)
 	feed->stop_tick = klog_tick_ms() + LAST_WORDS_MS;
 }
 
+/* The second signal: what is in hand stays there, what is being written is
+ * ended by the library. */
+static void
+end_at_once(struct feed *feed)
+{
+	int number = stop_at_once();
+
+	if (number == 0)
+		return;
+	klog_producer_abandon(feed->producer);
+	stop_die(number);
+}
+
 /* Whether a call that failed is worth another try: it was a signal, or the
  * disk is full and will be emptied. */
 static bool
@@ -123,6 +136,7 @@ put(struct feed *feed)
 	while (done < count) {
 		r = klog_producer_put(feed->producer, &feed->records[done],
 			count - done, &taken, &err);
+		end_at_once(feed);
 		copy_lines(feed, done, done + taken);
 		done += taken;
 		if (taken > 0)
@@ -148,11 +162,13 @@ call(struct feed *feed,
 	struct klog_err err;
 
 	while (what(feed->producer, &err) == -1) {
+		end_at_once(feed);
 		if (again(feed, &err))
 			continue;
 		feed->broken = true;
 		return fail(feed, &err);
 	}
+	end_at_once(feed);
 	return true;
 }
 
@@ -225,6 +241,7 @@ add_lines(struct feed *feed)
 static bool
 stopped(struct feed *feed)
 {
+	end_at_once(feed);
 	note_signal(feed);
 	return feed->signal != 0 &&
 		(feed->operand || klog_tick_ms() >= feed->stop_tick);

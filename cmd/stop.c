@@ -7,23 +7,33 @@
 
 #include "stop.h"
 
+#define GRACE_S 1
+
 static const int ends[] = { SIGTERM, SIGINT, SIGHUP };
 
 /* a handler has no argument of ours */
-static volatile sig_atomic_t caught;
+static volatile sig_atomic_t caught, again;
 
 static void
 on_signal(int number)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-
 	if (caught == 0) {
 		caught = number;
-		return;
+	} else if (again == 0) {
+		again = number;
+		alarm(GRACE_S);
 	}
+}
+
+static void
+on_alarm(int number)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+	(void)number;
 	/* pending until this handler returns, then it is the end */
-	sigaction(number, &dfl, NULL);
-	raise(number);
+	sigaction(again, &dfl, NULL);
+	raise(again);
 }
 
 void
@@ -37,12 +47,20 @@ stop_init(void)
 			before.sa_handler != SIG_IGN)
 			sigaction(ends[i], &action, NULL);
 	}
+	action.sa_handler = on_alarm;
+	sigaction(SIGALRM, &action, NULL);
 }
 
 int
 stop_signal(void)
 {
 	return caught;
+}
+
+int
+stop_at_once(void)
+{
+	return again;
 }
 
 int
@@ -59,10 +77,10 @@ stop_wait(int fd, int64_t timeout_ms, int known)
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaddset(&held, ends[i]);
 	sigprocmask(SIG_BLOCK, &held, &before);
-	if (caught == known)
+	if (caught == known && again == 0)
 		r = ppoll(&input, 1, timeout_ms < 0 ? NULL : &limit, &before);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (r == -1 && caught == known)
+	if (r == -1 && caught == known && again == 0)
 		return 0; /* stopped and continued: the caller looks again */
 	return r;
 }
