@@ -282,8 +282,8 @@ timed() {
 	klog 0 consume -D ';' -c 3 t
 	equal "$output" '0;1;2;'
 	klog-consume -0 -c 3 t | cmp - <(printf '0\0001\0002\0')
-	klog 0 consume -D '' -c 3 t
-	equal "$output" 012
+	klog 2 consume -D '' t
+	usage_error consume
 }
 
 @test "consume: -Z prints a null as NULL, and nothing for an empty value" {
