@@ -413,7 +413,7 @@ cli_next(struct cli *cli)
 /* ---- cluster, end ---- */
 
 struct klog *
-cli_open(struct cli *cli, bool paths_only, int *status)
+cli_open(struct cli *cli, const char *topic, bool paths_only, int *status)
 {
 	struct klog_options options = cli_options(cli);
 	char place[PLACE_SIZE];
@@ -425,7 +425,7 @@ cli_open(struct cli *cli, bool paths_only, int *status)
 	else if (place_cluster(cli->cluster, place, &err) == 0)
 		klog = klog_open(place, &options, &err);
 	if (klog == NULL)
-		*status = cli_fail(cli, &err);
+		*status = cli_fail_topic(cli, topic, &err);
 	return klog;
 }
 
@@ -436,7 +436,8 @@ cli_fail_topic(
 	char used[PLACE_SIZE], other[PLACE_SIZE];
 	struct klog_err ignored;
 
-	if (err->code != KLOG_ENOTFOUND || strchr(topic, '/') != NULL ||
+	if (err->code != KLOG_ENOTFOUND || topic == NULL ||
+		strchr(topic, '/') != NULL ||
 		place_cluster(cli->cluster, used, &ignored) == -1 ||
 		!place_elsewhere(used, topic, other))
 		return cli_fail(cli, err);

@@ -101,10 +101,12 @@ struct klog_options cli_options(struct cli *cli);
 
 /*
  * Opens the cluster that -C, KLOG_CLUSTER or the default names; NULL and a
- * line on stderr, status in *status, when it cannot be.  Who reads only paths
- * needs none of them, unless -C is given.
+ * line on stderr, status in *status, when it cannot be.  `topic` (or NULL) is
+ * what will be looked for in it, as in cli_fail_topic.  Who reads only paths
+ * needs no cluster, unless -C is given.
  */
-struct klog *cli_open(struct cli *cli, bool paths_only, int *status);
+struct klog *cli_open(
+	struct cli *cli, const char *topic, bool paths_only, int *status);
 
 /* Says *err, and where another default cluster has a topic that was not
  * found; answers the exit status. */

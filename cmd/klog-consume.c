@@ -180,7 +180,7 @@ consume(struct cli *cli, struct options *o)
 	struct klog *klog;
 	int status = 0;
 
-	klog = cli_open(cli, o->topics.paths_only, &status);
+	klog = cli_open(cli, o->topics.names[0], o->topics.paths_only, &status);
 	if (klog == NULL)
 		return status;
 	in = klog_consumer_open(klog, &what, &err);

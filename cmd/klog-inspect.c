@@ -155,7 +155,7 @@ inspect(struct cli *cli, const struct args_topic *topics, size_t count)
 
 	for (i = 0; i < count; i++)
 		paths_only &= strchr(topics[i].name, '/') != NULL;
-	klog = cli_open(cli, paths_only, &status);
+	klog = cli_open(cli, topics[0].name, paths_only, &status);
 	if (klog == NULL)
 		return status;
 	status = count == 0 ? list_topics(cli, klog)

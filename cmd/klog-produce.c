@@ -194,7 +194,7 @@ produce(struct cli *cli, struct options *o, const char *topic)
 	struct klog *klog;
 	int status = 1;
 
-	klog = cli_open(cli, strchr(topic, '/') != NULL, &status);
+	klog = cli_open(cli, topic, strchr(topic, '/') != NULL, &status);
 	if (klog == NULL)
 		return status;
 	feed->cli = cli;
