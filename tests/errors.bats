@@ -333,16 +333,19 @@ refused() {
 	klog-create -q -p 8 wide
 	seq 100 | sed 's/.*/&=&/' | klog-produce -K = wide
 	local n
-	for n in 4 5 6 7 8 10 12 16 20 24; do
-		run --separate-stderr bash -c "ulimit -n $n; klog-consume wide"
+	command -v prlimit >/dev/null || skip "needs prlimit (util-linux)"
+	# With too few the loader gives up before main.
+	for n in 4 5 6 7 8 10 12 16 20; do
+		run --separate-stderr sh -c "prlimit --nofile=$n:$n klog-consume wide 3>&-"
 		explain "klog-consume with $n descriptors"
+		[[ $stderr != *"shared librar"* ]] || continue
 		[ "$status" -eq 0 ] || [ "$status" -eq 1 ]
 		[ "$status" -ne 0 ] || [ "${#lines[@]}" -eq 100 ]
-		run --separate-stderr bash -c "ulimit -n $n; echo k=more | klog-produce -K = t"
+		run --separate-stderr sh -c "echo k=more | prlimit --nofile=$n:$n klog-produce -K = t 3>&-"
 		explain "klog-produce with $n descriptors"
 		[ "$status" -eq 0 ] || [ "$status" -eq 1 ]
 	done
-	# Whatever the shell itself needs, 20 are enough for klog.
+	# 20 are enough for everything.
 	equal "$status" 0
 	sound wide
 	sound t

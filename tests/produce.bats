@@ -538,7 +538,7 @@ synced_equals() {
 }
 
 @test "produce: a file-size limit ends with 1, and what was stored before stays" {
-	shell 1 'ulimit -f 64; make-lines 0 100000 100 | klog-produce t'
+	shell 1 'ulimit -f 2048; make-lines 0 100000 100 | klog-produce t'
 	one_line_error produce
 	make-lines 0 100000 100 >all
 	klog-consume t >some

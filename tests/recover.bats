@@ -20,8 +20,8 @@ three() {
 	seq -f 'record %g' 9 >expected
 	klog-consume "$topic" | cmp - expected
 	size=$(stat -c %s "$(partition "$topic")/$log")
-	read -r -a position < <(partition-check -b "$(partition "$topic")" |
-		cut -d' ' -f3 | tr '\n' ' ')
+	mapfile -t position < <(partition-check -b "$(partition "$topic")" |
+		cut -d' ' -f3)
 	equal "${#position[@]}" 3
 }
 
@@ -314,22 +314,29 @@ indexed() {
 	make-lines 0 30000 100 | cmp -n "$(stat -c %s out)" - out
 	[ "$(wc -l <err)" -eq 1 ]
 	grep -q "^klog-consume: .*$log" err
-	klog 3 consume -c 100000 rolls
+	klog 3 consume -o 4000..6000 rolls
 	# What is whole can be read.
 	klog 0 consume -n 1 rolls
-	equal "${output%% a*}" "0 29999"
+	equal "$output" "$(make-lines 0 30000 100 | tail -1)"
 	sha256sum -c before
 }
 
-@test "recover: a segment that is missing in the middle is damage" {
+@test "recover: a segment that is missing in the middle: what is printed is right" {
+	# Gaps are legal, so that no reader can tell; it must not make things up.
 	klog-create -q -X segment.bytes=1MiB rolls
 	make-lines 0 30000 100 | klog-produce rolls
 	local second
 	second=$(find "$(partition rolls)" -name '*.log' | sort | sed -n 2p)
 	rm "$second"
-	klog-consume rolls >out 2>err && fail "exit 0 with a hole"
-	make-lines 0 30000 100 | cmp -n "$(stat -c %s out)" - out
-	[ "$(wc -l <err)" -eq 1 ]
+	local base=$((10#$(basename "$second" .log))) next
+	next=$(find "$(partition rolls)" -name '*.log' | sort | sed -n 2p)
+	next=$((10#$(basename "$next" .log)))
+	klog-consume rolls >out || [ $? -eq 3 ]
+	make-lines 0 30000 100 >all
+	{ sed -n "1,${base}p" all; tail -n +$((next + 1)) all; } |
+		cmp -n "$(stat -c %s out)" - out
+	klog 0 consume -o "$next" -c 1 rolls
+	equal "$output" "$(sed -n "$((next + 1))p" all)"
 }
 
 @test "recover: garbage for a log is refused with words" {

@@ -4,12 +4,12 @@
 
 load helpers
 
-# eight COUNT TOPIC [OPTION...]: eight processes at once.
+# eight COUNT WIDTH TOPIC [OPTION...]: eight processes at once.
 eight() {
-	local count=$1 topic=$2 pids=() i
-	shift 2
+	local count=$1 width=$2 topic=$3 pids=() i
+	shift 3
 	for i in 0 1 2 3 4 5 6 7; do
-		make-lines "$i" "$count" | klog-produce "$@" "$topic" &
+		make-lines "$i" "$count" "$width" | klog-produce "$@" "$topic" &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do
@@ -19,7 +19,7 @@ eight() {
 
 @test "writers: eight into one partition, 100,000 lines each" {
 	klog-create -q one
-	eight 100000 one
+	eight 100000 0 one
 	klog-consume -F '%p %o %s\n' one | check-lines 8 100000
 	sound one
 	equal "$(klog-consume --synced one | wc -l)" 800000
@@ -27,16 +27,17 @@ eight() {
 
 @test "writers: eight into three partitions, 100,000 lines each" {
 	klog-create -q -p 3 three
-	eight 100000 three
+	eight 100000 0 three
 	klog-consume -F '%p %o %s\n' three | check-lines 8 100000
 	sound three
 }
 
 @test "writers: eight of small batches, rolling all the time" {
-	klog-create -q -X segment.bytes=256KiB small
-	eight 5000 small --batch-size 500
-	klog-consume -F '%p %o %s\n' small | check-lines 8 5000
-	sound small -s 262144
+	klog-create -q -X segment.bytes=1MiB small
+	eight 10000 80 small --batch-size 500
+	klog-consume -F '%p %o %s\n' small | check-lines 8 10000
+	[ "$(find "$(partition small)" -name '*.log' | wc -l)" -ge 6 ]
+	sound small -s 1048576
 }
 
 @test "writers: eight with keys, compressed" {
@@ -71,12 +72,12 @@ eight() {
 }
 
 @test "writers: synced and unsynced together" {
-	klog-create -q -X segment.bytes=256KiB mixed
+	klog-create -q -X segment.bytes=1MiB mixed
 	local i pids=()
 	for i in 0 1 2 3; do
 		case $i in
-		0 | 1) make-lines "$i" 20000 | klog-produce --no-sync mixed & ;;
-		*) make-lines "$i" 20000 | klog-produce mixed & ;;
+		0 | 1) make-lines "$i" 20000 100 | klog-produce --no-sync mixed & ;;
+		*) make-lines "$i" 20000 100 | klog-produce mixed & ;;
 		esac
 		pids+=($!)
 	done
@@ -84,14 +85,14 @@ eight() {
 		wait "$i"
 	done
 	klog-consume -F '%p %o %s\n' mixed | check-lines 4 20000
-	sound mixed -s 262144
+	sound mixed -s 1048576
 }
 
 # Writers killed at random moments, one after the other; a follower watches.
 # A run that ended with 0 has all of its lines stored, another a prefix.
 kills() {
 	local run pid status
-	klog-create -q -X segment.bytes=256KiB killed
+	klog-create -q -X segment.bytes=1MiB killed
 	klog-consume -f killed >seen 2>seen.err &
 	local follower=$!
 	: >runs
