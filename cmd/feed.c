@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,13 +29,22 @@ feed_init(struct feed *feed, struct klog_err *err)
 
 /* ---- failing ---- */
 
-static bool
-fail(struct feed *feed, const struct klog_err *err)
+static void
+set_status(struct feed *feed, enum klog_code code)
 {
-	int status = cli_fail(feed->cli, err);
+	int status = klog_exit_status(code);
 
 	if (status > feed->status)
 		feed->status = status;
+}
+
+/* The run ends; why is said together with what is stored. */
+static bool
+fail(struct feed *feed, const struct klog_err *err)
+{
+	set_status(feed, err->code);
+	if (feed->why.code == KLOG_OK)
+		feed->why = *err;
 	return false;
 }
 
@@ -43,10 +53,14 @@ static bool
 refuse(struct feed *feed, int64_t number, struct klog_err *err)
 {
 	klog_err_in(err, "%s:%" PRId64, feed->name, number);
-	cli_warn(feed->cli, "%s", err->text);
-	feed->status = feed->status > 1 ? feed->status : 1;
+	/* the line is wrong, not the command */
+	err->code = KLOG_ETOOLARGE;
 	feed->lost++;
-	return feed->skip;
+	if (!feed->skip)
+		return fail(feed, err);
+	cli_warn(feed->cli, "%s", err->text);
+	set_status(feed, err->code);
+	return true;
 }
 
 static void
@@ -110,7 +124,8 @@ copy_lines(struct feed *feed, size_t from, size_t to)
 		return;
 	/* the topic matters more than the copy of its input */
 	feed->tee = false;
-	fail(feed, &err);
+	set_status(feed, err.code);
+	cli_fail(feed->cli, &err);
 }
 
 static void
@@ -121,7 +136,8 @@ copy_flush(struct feed *feed)
 	if (!feed->tee || output_flush(&feed->out, &err) == 0)
 		return;
 	feed->tee = false;
-	fail(feed, &err);
+	set_status(feed, err.code);
+	cli_fail(feed->cli, &err);
 }
 
 /* Hands over the records in hand; their lines follow one another. */
@@ -370,14 +386,17 @@ say_where(const struct feed *feed)
 static void
 say_counts(const struct feed *feed, int64_t stored, int64_t lost)
 {
-	if (feed->signal != 0)
-		cli_note(feed->cli,
-			"SIG%s: %" PRId64 " records stored, %" PRId64 " not",
-			sigabbrev_np(feed->signal), stored, lost);
+	char text[96];
+
+	snprintf(text, sizeof(text),
+		"%" PRId64 " records stored, %" PRId64 " not", stored, lost);
+	if (feed->why.code != KLOG_OK)
+		cli_warn(feed->cli, "%s; %s", feed->why.text, text);
+	else if (feed->signal != 0)
+		cli_note(feed->cli, "SIG%s: %s", sigabbrev_np(feed->signal),
+			text);
 	else if (feed->status != 0)
-		cli_warn(feed->cli,
-			"%" PRId64 " records stored, %" PRId64 " not", stored,
-			lost);
+		cli_warn(feed->cli, "%s", text);
 	else if (feed->cli->verbose)
 		cli_note(feed->cli, "%" PRId64 " records stored", stored);
 }

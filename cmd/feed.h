@@ -41,7 +41,8 @@ struct feed {
 	int signal;        /* the one acted on */
 	int64_t stop_tick; /* when to stop reading then */
 	bool full_said;
-	bool broken; /* the producer failed for good */
+	bool broken;         /* the producer failed for good */
+	struct klog_err why; /* what ended the run */
 	int status;
 };
 
