@@ -183,6 +183,10 @@ stop() {
 	equal "$(cat out)" "$(seq 6)"
 }
 
+reaches() {
+	[ -n "$(klog-consume -o "$2" -c 1 "$1" 2>/dev/null)" ]
+}
+
 @test "follow: two followers and readers with an offset, a time, a range, while two writers roll" {
 	klog-create -q -X segment.bytes=1MiB busy
 	local n=40000 pids=() start
@@ -191,14 +195,15 @@ stop() {
 	pids+=("$follower")
 	follow f2 -c $((2 * n)) -F '%p %o %s\n' busy
 	pids+=("$follower")
-	follow from -o 5000 -c $((2 * n - 5000)) -F '%p %o %s\n' busy
-	pids+=("$follower")
 	follow since -o "@${start}ms" -c $((2 * n)) -F '%p %o %s\n' busy
 	pids+=("$follower")
 	make-lines 0 $n 100 | klog-produce busy &
 	local w0=$!
 	make-lines 1 $n 100 | klog-produce --batch-size 4KiB busy &
 	local w1=$! have last=0
+	until_true 30 reaches busy 6000
+	follow from -o 5000 -c $((2 * n - 5000)) -F '%p %o %s\n' busy
+	pids+=("$follower")
 	# Readers that end by themselves see a prefix, and never less than before.
 	while ! is_zombie_or_gone "$w0" || ! is_zombie_or_gone "$w1"; do
 		have=$(klog-consume -o 500..1500 -F '%o\n' busy | awk '
