@@ -54,7 +54,7 @@ copy_records(struct copy *copy, struct klog_consumer *in, struct output *out,
 			last_tick = klog_tick_ms();
 			continue;
 		}
-		if (r == -1 || !copy->follow)
+		if (r == -1 || klog_consumer_done(in))
 			return r;
 		/* nobody waits for what is in the buffer */
 		if (output_flush(out, err) == -1)

@@ -8,7 +8,6 @@ struct copy {
 	struct print print;
 	int64_t count;   /* end after so many; -1: no bound */
 	int64_t idle_ms; /* end when nothing came for so long; -1: never */
-	bool follow;
 };
 
 /* 0 at the end, -1 with *err; what was printed may still be in *out. */

@@ -395,7 +395,7 @@ say_counts(const struct feed *feed, int64_t stored, int64_t lost)
 	else if (feed->signal != 0)
 		cli_note(feed->cli, "SIG%s: %s", sigabbrev_np(feed->signal),
 			text);
-	else if (feed->status != 0)
+	else if (lost > 0)
 		cli_warn(feed->cli, "%s", text);
 	else if (feed->cli->verbose)
 		cli_note(feed->cli, "%" PRId64 " records stored", stored);

@@ -130,7 +130,6 @@ take_options(struct cli *cli, struct options *o)
 		o->range.from = o->since;
 	if (o->until.where != KLOG_AT_UNSET)
 		o->range.to = o->until;
-	o->copy.follow = cli_given(cli, 'f');
 	o->copy.print.format.show_null = cli_given(cli, 'Z');
 	if (o->copy.print.delim.size == 0 &&
 		klog_buf_put(&o->copy.print.delim,
@@ -169,7 +168,7 @@ consume(struct cli *cli, struct options *o)
 		.from = o->range.from,
 		.to = o->range.to,
 		.tail = o->tail,
-		.follow = o->copy.follow,
+		.follow = cli_given(cli, 'f'),
 		.synced = cli_given(cli, SYNCED),
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,

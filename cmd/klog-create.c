@@ -9,11 +9,13 @@
 #include "libklog/settings.h"
 #include "place.h"
 
-enum { CONFIG = CLI_LONG, MODE, OWNER_GROUP, IF_NOT_EXISTS };
+enum { ASSIGNMENT = CLI_LONG, CONFIG, MODE, OWNER_GROUP, IF_NOT_EXISTS };
 
 static const struct cli_opt opts[] = {
 	{ 'p', "partitions", "PARTITIONS", "how many [1]", 0 },
 	{ 'r', "replicas", "REPLICAS", "copies of each partition [1]", 0 },
+	{ ASSIGNMENT, "replica-assignment", "LIST",
+		"the broker of each partition: 0,0,0", 0 },
 	{ 'X', "setting", "KEY=VALUE", "a setting of the topic; repeatable",
 		CLI_MANY },
 	{ CONFIG, "config", "FILE", "settings, KEY=VALUE lines", 0 },
@@ -23,6 +25,21 @@ static const struct cli_opt opts[] = {
 		0 },
 	{ 0 },
 };
+
+/* A broker for each partition; several, as in 0:1, would be its replicas. */
+static int
+take_assignment(const char *text, int32_t *partitions, struct klog_err *err)
+{
+	const char *p = text;
+
+	for (*partitions = 1; p[0] == '0' && p[1] == ','; p += 2)
+		++*partitions;
+	if (strcmp(p, "0") == 0)
+		return 0;
+	return klog_fail(err, KLOG_EUSAGE,
+		"'%s' is not 0 for each partition: broker 0 is the only one",
+		text);
+}
 
 static int
 take_mode(const char *text, int64_t *mode, struct klog_err *err)
@@ -53,6 +70,8 @@ take_option(struct cli *cli, struct klog_create *create, struct given *settings,
 				"%s: a cluster of one broker holds one replica",
 				cli->arg);
 		return 0;
+	case ASSIGNMENT:
+		return take_assignment(cli->arg, &create->partitions, err);
 	case 'X':
 		return given_text(settings, cli->arg, err);
 	case CONFIG:
@@ -81,6 +100,8 @@ take_options(
 			cli_bad_arg(cli, &err);
 		exit(cli_finish(cli, cli_fail(cli, &err)));
 	}
+	cli_exclude(cli, ASSIGNMENT, 'p');
+	cli_exclude(cli, ASSIGNMENT, 'r');
 	if (cli->first == cli->argc)
 		cli_usage(cli, "no topic");
 	for (i = cli->first; i < cli->argc; i++) {
