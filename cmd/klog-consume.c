@@ -108,8 +108,10 @@ check_options(const struct cli *cli, struct options *o)
 			cli_usage(cli,
 				"-o says where to end, and so does "
 				"--until");
-		if (cli_given(cli, 'f'))
-			cli_usage(cli, "-f has no end, but -o says where");
+		if (cli_given(cli, 'f') && o->range.to.where != KLOG_AT_OFFSET)
+			cli_usage(cli,
+				"with -f only an offset can be the end: "
+				"the others are of now");
 	}
 	if (given_check(&o->settings, KLOG_OF_CONSUMER, &err) == -1)
 		cli_usage(cli, "%s", err.text);

@@ -76,7 +76,7 @@ check_kind(struct klog_slice in, struct klog_err *err)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"the length of a batch is %d", (int)length);
 	if (magic == 0 || magic == 1)
-		return klog_fail(err, KLOG_ECORRUPT,
+		return klog_fail(err, KLOG_EREFUSED,
 			"a message of the old format %d (before Kafka 0.11), "
 			"which klog does not read",
 			magic);

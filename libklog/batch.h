@@ -48,8 +48,8 @@ klog_batch_last_offset(const struct klog_batch *b)
 /*
  * Decodes the header at the front of `in` (at least KLOG_BATCH_HEADER bytes;
  * the records need not be there).  -1 KLOG_ECORRUPT with words when a field
- * cannot be: length below the minimum, magic other than 2 (0 and 1 are named
- * as the old formats), negative offset, delta or count, an offset past
+ * cannot be: length below the minimum, magic other than 2 (0 and 1, the old
+ * formats, are KLOG_EREFUSED), negative offset, delta or count, an offset past
  * INT64_MAX, an unknown codec.  The checksum is not looked at.
  */
 int klog_batch_parse(

@@ -185,7 +185,7 @@ place(struct dir_consumer *c, struct klog_source *s,
 			NULL, err) == -1)
 		return -1;
 	if (c->follow)
-		stop = INT64_MAX;
+		stop = consume->to.where == KLOG_AT_UNSET ? INT64_MAX : stop;
 	else if (stop > s->end)
 		stop = s->end;
 	klog_source_place(s, next, stop);
@@ -474,6 +474,23 @@ klog_dir_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 			return 1;
 		}
 	}
+}
+
+bool
+klog_dir_consumer_done(const struct klog_consumer *consumer)
+{
+	const struct dir_consumer *c =
+		(const struct dir_consumer *)(const void *)consumer;
+	size_t i;
+
+	for (i = 0; i < c->sources.count; i++) {
+		const struct klog_source *s = &c->sources.list[i];
+
+		if (s->open ? s->reader.next < s->reader.stop
+			    : s->next < s->stop)
+			return !c->follow;
+	}
+	return true;
 }
 
 int

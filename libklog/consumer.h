@@ -13,6 +13,7 @@ struct klog_consumer *klog_dir_consumer_open(struct klog_cluster *cluster,
 	const struct klog_consume *consume, struct klog_err *err);
 int klog_dir_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 	struct klog_err *err);
+bool klog_dir_consumer_done(const struct klog_consumer *consumer);
 int klog_dir_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
 	int hangup_fd, struct klog_err *err);
 void klog_dir_consumer_close(struct klog_consumer *consumer);

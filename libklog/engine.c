@@ -125,6 +125,12 @@ klog_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 	return consumer->engine->next(consumer, run, err);
 }
 
+bool
+klog_consumer_done(const struct klog_consumer *consumer)
+{
+	return consumer->engine->done(consumer);
+}
+
 int
 klog_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
 	int hangup_fd, struct klog_err *err)

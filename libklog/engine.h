@@ -58,6 +58,7 @@ struct klog_engine {
 		const struct klog_consume *consume, struct klog_err *err);
 	int (*next)(struct klog_consumer *consumer, struct klog_run *run,
 		struct klog_err *err);
+	bool (*done)(const struct klog_consumer *consumer);
 	int (*wait)(struct klog_consumer *consumer, int64_t timeout_ms,
 		int hangup_fd, struct klog_err *err);
 	void (*consumer_close)(struct klog_consumer *consumer);

@@ -140,6 +140,7 @@ const struct klog_engine klog_engine_dir = {
 	.abandon = klog_dir_producer_abandon,
 	.consumer_open = dir_consumer_open,
 	.next = klog_dir_consumer_next,
+	.done = klog_dir_consumer_done,
 	.wait = klog_dir_consumer_wait,
 	.consumer_close = klog_dir_consumer_close,
 	.offset_at = dir_offset_at,

@@ -178,17 +178,27 @@ klog_time_count_below(int fd, int64_t base, int64_t offset)
 	return (uint32_t)count_below(&t, time_offset, offset - base);
 }
 
-void
-klog_time_find(int fd, int64_t base, int64_t timestamp_ms, int64_t *offset)
+/* What an entry says, if it is one. */
+static bool
+time_of(const uint8_t *p, int64_t base, int64_t *timestamp_ms, int64_t *offset)
+{
+	if (p == NULL)
+		return false;
+	*timestamp_ms = time_stamp(p);
+	*offset = base + time_offset(p);
+	return true;
+}
+
+bool
+klog_time_find(int fd, int64_t base, int64_t timestamp_ms, int64_t *found_ms,
+	int64_t *offset)
 {
 	struct table t;
-	const uint8_t *p;
 	int64_t n;
 
 	table_open(&t, fd, KLOG_TIME_ENTRY);
 	n = count_below(&t, time_stamp, timestamp_ms);
-	p = n > 0 ? entry(&t, n - 1) : NULL;
-	*offset = p != NULL ? base + time_offset(p) : -1;
+	return n > 0 && time_of(entry(&t, n - 1), base, found_ms, offset);
 }
 
 bool
@@ -196,36 +206,23 @@ klog_time_get(int fd, uint32_t at, int64_t base, int64_t *timestamp_ms,
 	int64_t *offset)
 {
 	struct table t;
-	const uint8_t *p;
 
 	table_open(&t, fd, KLOG_TIME_ENTRY);
-	p = entry(&t, at);
-	if (p == NULL)
-		return false;
-	*timestamp_ms = time_stamp(p);
-	*offset = base + time_offset(p);
-	return true;
+	return time_of(entry(&t, at), base, timestamp_ms, offset);
 }
 
 bool
 klog_time_last(int fd, int64_t base, int64_t *timestamp_ms, int64_t *offset)
 {
 	struct table t;
-	const uint8_t *p = NULL;
 	int64_t n;
 
 	table_open(&t, fd, KLOG_TIME_ENTRY);
-	/* as a rule the last of the file; else a zero tail follows it */
-	n = t.count;
-	if (n > 0)
-		p = entry(&t, n - 1);
-	if (p == NULL && n > 0) {
-		n = count_below(&t, time_stamp, INT64_MAX);
-		p = n > 0 ? entry(&t, n - 1) : NULL;
-	}
-	if (p == NULL)
+	if (t.count == 0)
 		return false;
-	*timestamp_ms = time_stamp(p);
-	*offset = base + time_offset(p);
-	return true;
+	if (time_of(entry(&t, t.count - 1), base, timestamp_ms, offset))
+		return true;
+	/* a zero tail: the last before it */
+	n = count_below(&t, time_stamp, INT64_MAX);
+	return n > 0 && time_of(entry(&t, n - 1), base, timestamp_ms, offset);
 }

@@ -42,11 +42,11 @@ uint32_t klog_index_count_below(int fd, int64_t position);
 uint32_t klog_time_count_below(int fd, int64_t base, int64_t offset);
 
 /*
- * The last time entry with a timestamp below `timestamp_ms`: everything up
- * to and with its offset is older.  *offset is -1 when there is none.
+ * The last time entry with a timestamp below `timestamp_ms`: everything up to
+ * and with its offset is older.  False when there is none.
  */
-void klog_time_find(
-	int fd, int64_t base, int64_t timestamp_ms, int64_t *offset);
+bool klog_time_find(int fd, int64_t base, int64_t timestamp_ms,
+	int64_t *found_ms, int64_t *offset);
 
 /* Entry `at`, from 0: false when there is none. */
 bool klog_time_get(int fd, uint32_t at, int64_t base, int64_t *timestamp_ms,

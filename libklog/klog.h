@@ -298,6 +298,10 @@ struct klog_run {
 int klog_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 	struct klog_err *err);
 
+/* Once next answered 0: whether nothing can come any more, since every
+ * partition has reached its end, or what `to` names. */
+bool klog_consumer_done(const struct klog_consumer *consumer);
+
 /*
  * Sleeps until there may be more to read, at most timeout_ms (-1: for ever):
  * 1 look again, 0 the time is over.  It returns 1 early when `hangup_fd`

@@ -35,49 +35,68 @@ klog_decoder_open(struct klog_decoder *d, const struct klog_reader *r,
 	return 0;
 }
 
-/* ---- the newest timestamp of a segment ---- */
+/* ---- what a time index says, checked ---- */
 
-/* Without a time index the batches' headers tell. */
+/*
+ * Sets the scan to the batch that a time index entry names; false when that
+ * batch is not there or has another timestamp: the entry is foolish (D4).
+ */
+static bool
+scan_at_entry(struct klog_reader *r, int64_t base, struct klog_scan *scan,
+	int64_t timestamp_ms, int64_t offset)
+{
+	struct klog_err ignored;
+	int64_t position, found;
+	int fd = klog_segment_open(r->dir, base, ".index", O_RDONLY, &ignored);
+
+	klog_index_find(fd, base, offset, &position, &found);
+	klog_close_fd(&fd);
+	klog_scan_init(scan, scan->fd, position, 0);
+	while (klog_scan_next(scan, &ignored) == KLOG_SCAN_BATCH) {
+		int64_t last = klog_batch_last_offset(&scan->batch);
+
+		if (last >= offset)
+			return last == offset &&
+				scan->batch.max_timestamp_ms == timestamp_ms;
+	}
+	return false;
+}
+
+/*
+ * The newest timestamp of a segment, -1 without any: what the last entry of
+ * its time index says, if its batch says so too, and the batches behind it.
+ */
 static int
-scan_newest(struct klog_reader *r, int64_t base, int64_t *newest_ms,
+newest_of(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 	struct klog_err *err)
 {
 	struct klog_scan scan = { .fd = -1 };
-	int fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
-	int got;
-
-	*newest_ms = -1;
-	if (fd == -1)
-		return err->code == KLOG_ENOTFOUND ? 0 : -1;
-	klog_scan_init(&scan, fd, 0, 0);
-	while ((got = klog_scan_next(&scan, err)) == KLOG_SCAN_BATCH)
-		if (scan.batch.max_timestamp_ms > *newest_ms)
-			*newest_ms = scan.batch.max_timestamp_ms;
-	klog_scan_free(&scan);
-	klog_close_fd(&fd);
-	return got == -1 ? -1 : 0;
-}
-
-static int
-newest_of(struct klog_reader *r, int64_t base, bool last, int64_t *newest_ms,
-	struct klog_err *err)
-{
 	struct klog_err ignored;
 	int64_t offset;
-	bool found;
-	int fd;
+	int index, got;
 
+	*newest_ms = -1;
 	if (r->has_state && r->trusted && base == r->state.active_base) {
 		*newest_ms = r->state.newest_ms;
 		return 0;
 	}
-	/* a last segment's index may end before its records */
-	if (last)
-		return scan_newest(r, base, newest_ms, err);
-	fd = klog_segment_open(r->dir, base, ".timeindex", O_RDONLY, &ignored);
-	found = fd != -1 && klog_time_last(fd, base, newest_ms, &offset);
-	klog_close_fd(&fd);
-	return found ? 0 : scan_newest(r, base, newest_ms, err);
+	scan.fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
+	if (scan.fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	index = klog_segment_open(
+		r->dir, base, ".timeindex", O_RDONLY, &ignored);
+	if (!klog_time_last(index, base, newest_ms, &offset) ||
+		!scan_at_entry(r, base, &scan, *newest_ms, offset)) {
+		*newest_ms = -1;
+		klog_scan_init(&scan, scan.fd, 0, 0);
+	}
+	klog_close_fd(&index);
+	while ((got = klog_scan_next(&scan, err)) == KLOG_SCAN_BATCH)
+		if (scan.batch.max_timestamp_ms > *newest_ms)
+			*newest_ms = scan.batch.max_timestamp_ms;
+	klog_scan_free(&scan);
+	klog_close_fd(&scan.fd);
+	return got == -1 ? -1 : 0;
 }
 
 /* ---- a time ---- */
@@ -94,8 +113,7 @@ segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
 		size_t mid = low + (high - low) / 2;
 		int64_t newest;
 
-		if (newest_of(r, bases->base[mid], mid + 1 == bases->count,
-			    &newest, err) == -1)
+		if (newest_of(r, bases->base[mid], &newest, err) == -1)
 			return -1;
 		if (newest < time_ms)
 			low = mid + 1;
@@ -110,15 +128,23 @@ segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
 static int64_t
 hint_of_time(struct klog_reader *r, int64_t base, int64_t time_ms)
 {
+	struct klog_scan scan = { .fd = -1 };
 	struct klog_err ignored;
-	int64_t offset = -1;
+	int64_t ms, offset = -1;
+	bool holds = false;
 	int fd = klog_segment_open(
 		r->dir, base, ".timeindex", O_RDONLY, &ignored);
 
-	if (fd != -1)
-		klog_time_find(fd, base, time_ms, &offset);
+	if (klog_time_find(fd, base, time_ms, &ms, &offset)) {
+		scan.fd = klog_segment_open(
+			r->dir, base, ".log", O_RDONLY, &ignored);
+		holds = scan.fd != -1 &&
+			scan_at_entry(r, base, &scan, ms, offset);
+		klog_scan_free(&scan);
+		klog_close_fd(&scan.fd);
+	}
 	klog_close_fd(&fd);
-	return offset == -1 ? base : offset + 1;
+	return holds ? offset + 1 : base;
 }
 
 /* Reads on from r->next to the first record for which the time is reached. */
@@ -213,8 +239,7 @@ find_newest(struct klog_reader *r, struct klog_decoder *d, int64_t end,
 	for (i = 0; found == 0 && i < bases.count; i++) {
 		int64_t ms;
 
-		found = newest_of(
-			r, bases.base[i], i + 1 == bases.count, &ms, err);
+		found = newest_of(r, bases.base[i], &ms, err);
 		if (found == 0 && ms > newest) {
 			newest = ms;
 			at = bases.base[i];

@@ -419,6 +419,10 @@ judge(struct klog_reader *r, struct klog_err *err)
 		*err = why;
 	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
 		return again;
+	if (!r->has_state && why.code == KLOG_EREFUSED) {
+		*err = why; /* a Kafka's, of an old format */
+		return -1;
+	}
 	if (must_be_whole(r, again))
 		return fail_damaged(r, &why, err);
 	if (!r->trusted || r->state.marks & KLOG_MARK_SYNCING)
@@ -516,6 +520,9 @@ klog_reader_next(struct klog_reader *r, int64_t *from, struct klog_err *err)
 		if (r->scan.batch.base_offset >= limit(r)) {
 			r->scan.position -= r->scan.batch.size;
 			r->expected = r->scan.batch.base_offset;
+			/* over a gap, if there is one: it is done */
+			if (r->expected >= r->stop)
+				r->next = r->stop;
 			return 0;
 		}
 		*from = r->next;

@@ -161,6 +161,10 @@ klog_scan_next(struct klog_scan *scan, struct klog_err *err)
 	if (in.size == 0)
 		return KLOG_SCAN_END;
 	if (in.size < KLOG_BATCH_HEADER) {
+		/* a message of the old formats can be shorter */
+		if (klog_batch_parse(in, &scan->batch, err) == -1 &&
+			err->code == KLOG_EREFUSED)
+			return KLOG_SCAN_BAD;
 		klog_fail(err, KLOG_ECORRUPT, "%zu bytes of a batch header",
 			in.size);
 		return KLOG_SCAN_SHORT;

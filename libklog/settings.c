@@ -497,12 +497,6 @@ klog_settings_set(struct klog_settings *s, int scope, const char *key,
 int
 klog_settings_check(const struct klog_settings *s, struct klog_err *err)
 {
-	if (s->max_message_bytes > s->segment_bytes)
-		return klog_fail(err, KLOG_EUSAGE,
-			"max.message.bytes=%jd is more than segment.bytes=%jd: "
-			"a batch must fit into a segment",
-			(intmax_t)s->max_message_bytes,
-			(intmax_t)s->segment_bytes);
 	if (s->min_compaction_lag_ms > s->max_compaction_lag_ms)
 		return klog_fail(err, KLOG_EUSAGE,
 			"min.compaction.lag.ms=%jd is more than "

@@ -76,8 +76,8 @@ void klog_settings_init(struct klog_settings *s);
 int klog_settings_set(struct klog_settings *s, int scope, const char *key,
 	const char *value, struct klog_err *err);
 
-/* What only several settings together can break (segment.bytes against
- * max.message.bytes and the like); called once all are set. */
+/* What only several settings together can break (a lag
+ * against another); called once all are set. */
 int klog_settings_check(const struct klog_settings *s, struct klog_err *err);
 
 /* ---- the table, one entry after the other ---- */

@@ -112,7 +112,7 @@ open_log_file(struct klog_topic *t, char *real, struct klog_err *err)
 	t->kind = KLOG_LOG_FILE;
 	t->base = klog_file_base(slash + 1, ".log");
 	if (t->base == -1)
-		return klog_fail(err, KLOG_EUSAGE,
+		return klog_fail(err, KLOG_EREFUSED,
 			"%s: a segment is named by 20 digits and .log",
 			t->path);
 	*slash = '\0';
@@ -400,7 +400,7 @@ find_group(const char *name, gid_t *group, struct klog_err *err)
 	int64_t number = klog_number(name, INT32_MAX);
 
 	if (g == NULL && number < 0)
-		return klog_fail(err, KLOG_EUSAGE,
+		return klog_fail(err, KLOG_EREFUSED,
 			"group %s: there is no such group", name);
 	*group = g != NULL ? g->gr_gid : (gid_t)number;
 	return 0;
@@ -456,7 +456,7 @@ refuse_collision(struct klog_cluster *c, const char *name, struct klog_err *err)
 				"topic %s: already in cluster %s", name,
 				c->path);
 		else if (klog_topic_names_collide(names[i], name))
-			r = klog_fail(err, KLOG_EUSAGE,
+			r = klog_fail(err, KLOG_EEXIST,
 				"topic %s: Kafka cannot tell it from the topic "
 				"%s that is there ('.' and '_' collide); "
 				"choose another name",

@@ -300,14 +300,6 @@ static void
 together(void)
 {
 	klog_settings_init(&s);
-	set("segment.bytes", "1MiB");
-	is_int(klog_settings_check(&s, &err), -1, "a batch past its segment");
-	is_str(err.text,
-		"max.message.bytes=1048588 is more than segment.bytes=1048576: "
-		"a batch must fit into a segment",
-		"is named");
-	set("max.message.bytes", "1MiB");
-	is_int(klog_settings_check(&s, &err), 0, "and one that just fits");
 	set("min.compaction.lag.ms", "2");
 	set("max.compaction.lag.ms", "1");
 	is_int(klog_settings_check(&s, &err), -1, "compaction lags crossed");
