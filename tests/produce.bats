@@ -544,6 +544,7 @@ synced_equals() {
 	klog-consume t >some
 	cmp -n "$(stat -c %s some)" all some
 	[ -s some ]
+	[[ "$stderr" == *" $(wc -l <some) records stored, "* ]]
 	echo next | klog-produce t
 	equal "$(klog-consume t | tail -1)" next
 	sound t

@@ -90,35 +90,35 @@ damage() {
 flips() {
 	local at=$1 end=$2 min=$3 statuses=$4
 	shift 4
+	damage -k flip "$@" -r "$at:$((at + 8)):$(step 1)" -n "$min:9" -s 03
 	damage -k flip "$@" -r "$((at + 16)):$end:$(step 1)" -n "$min:$min" -s "$statuses"
 	damage -k flip "$@" -r "$((at + 8)):$((at + 12)):$(step 1)" -n "$min:$min" -s "$statuses"
-	damage -k flip "$@" -r "$at:$((at + 8)):$(step 1)" -n "$min:9" -s 03
 	damage -k flip "$@" -r "$((at + 12)):$((at + 16)):$(step 1)" -n "$min:9" -s 03
 }
 
 @test "recover: every bit of the last batch, synced, read" {
 	three t
-	flips "${position[2]}" "$size" 6 3
+	flips "${position[2]}" "$size" 6 3 -d
 }
 
 @test "recover: every bit of the last batch, synced, in the directory klog knows" {
 	three t
-	flips "${position[2]}" "$size" 6 3 -i
+	flips "${position[2]}" "$size" 6 3 -d -i
 }
 
 @test "recover: every bit of the last batch, synced, and then a writer" {
 	three t
-	flips "${position[2]}" "$size" 6 03 -a write
+	flips "${position[2]}" "$size" 6 03 -d -a write
 }
 
 @test "recover: every bit of the middle batch, synced, read" {
 	three t
-	flips "${position[1]}" "${position[2]}" 3 3
+	flips "${position[1]}" "${position[2]}" 3 3 -d
 }
 
 @test "recover: every bit of the middle batch, synced, and then a writer" {
 	three t
-	flips "${position[1]}" "${position[2]}" 3 03 -a write
+	flips "${position[1]}" "${position[2]}" 3 03 -d -a write
 }
 
 @test "recover: every bit of the last batch, not synced, in a copy" {
