@@ -178,10 +178,11 @@ _klog() {
 	with_argument=(-C --cluster --lock-timeout)
 	case ${words[0]##*/} in
 	klog-create)
-		options+=(-p --partitions -r --replicas -X --setting
-			--config --mode --owner-group --if-not-exists)
+		options+=(-p --partitions -r --replicas
+			--replica-assignment -X --setting --config --mode
+			--owner-group --if-not-exists)
 		with_argument+=(-p --partitions -r --replicas
-			-X --setting --config --mode --owner-group)
+			--replica-assignment -X --setting --config --mode --owner-group)
 		;;
 	klog-produce)
 		options+=(-p --partition -k --key -K --key-delimiter -H --header

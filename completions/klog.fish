@@ -156,6 +156,7 @@ end
 
 complete -c klog-create -s p -l partitions -x -d 'so many partitions'
 complete -c klog-create -s r -l replicas -x -d 'so many replicas'
+complete -c klog-create -l replica-assignment -x -d 'the broker of each partition'
 complete -c klog-create -s X -l setting -xa '(__klog_settings topic)' -d 'a setting'
 complete -c klog-create -l config -rF -d 'settings from a file'
 complete -c klog-create -l mode -x -d 'mode of the directories'
