@@ -331,8 +331,8 @@ timed() {
 	equal "${output//$'\n'/ }" '7 8 9'
 	klog 1 consume ./nowhere
 	one_line_error consume ./nowhere
-	klog 2 consume "$KLOG_CLUSTER/t/topic.yaml"
-	usage_error consume topic.yaml
+	klog 1 consume "$KLOG_CLUSTER/t/topic.yaml"
+	one_line_error consume topic.yaml
 }
 
 @test "consume: one segment of several by its path" {

@@ -89,8 +89,8 @@ load helpers
 
 @test "create: names that Kafka confuses are refused, naming the one there" {
 	klog-create -q web.log
-	klog 2 create web_log
-	usage_error create web_log web.log
+	klog 1 create web_log
+	one_line_error create web_log web.log
 	[ ! -e "$KLOG_CLUSTER/web_log" ]
 	klog 0 create web-log
 }
@@ -204,8 +204,8 @@ load helpers
 	klog 0 create --mode 2770 --owner-group "$group" access
 	put access x
 	[ -z "$(find "$KLOG_CLUSTER/access" ! -gid 65534)" ]
-	klog 2 create --owner-group no-such-group-here other
-	usage_error create no-such-group-here
+	klog 1 create --owner-group no-such-group-here other
+	one_line_error create no-such-group-here
 	[ ! -e "$KLOG_CLUSTER/other" ]
 }
 

@@ -72,11 +72,12 @@ stop() {
 	equal "$(cat out)" $'1\n2\n3'
 }
 
-@test "follow: there is no end to follow to" {
-	klog 2 consume -f -o 1..3 t
-	usage_error consume
-	klog 2 consume -f --until now t
-	usage_error consume
+@test "follow: a range's end ends it" {
+	seq 0 1 | klog-produce t
+	follow out -o 1..3 t
+	seq 2 5 | klog-produce t
+	ended 0 "$follower"
+	equal "$(cat out)" $'1\n2'
 }
 
 @test "follow: --idle-timeout ends with 0" {
@@ -202,6 +203,8 @@ reaches() {
 	make-lines 1 $n 100 | klog-produce --batch-size 4KiB busy &
 	local w1=$! have last=0
 	until_true 30 reaches busy 6000
+	follow range -o 100..20000 -F '%p %o %s\n' busy
+	pids+=("$follower")
 	follow from -o 5000 -c $((2 * n - 5000)) -F '%p %o %s\n' busy
 	pids+=("$follower")
 	# Readers that end by themselves see a prefix, and never less than before.
@@ -224,7 +227,7 @@ reaches() {
 	cmp f2 all
 	cmp since all
 	tail -n +5001 all | cmp - from
-	klog-consume -o 100..20000 -F '%p %o %s\n' busy | cmp - <(sed -n '101,20000p' all)
+	sed -n '101,20000p' all | cmp - range
 	cat ./*.err | tee /dev/stderr | wc -l | grep -qx 0
 	sound busy -s 1048576
 }
