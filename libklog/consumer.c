@@ -176,9 +176,9 @@ place(struct dir_consumer *c, struct klog_source *s,
 				s->reader.path, next, s->end);
 		klog_sayf(&c->cluster->say, 0,
 			"%s: offset %" PRId64 " is past the end at %" PRId64
-			"; starting there",
-			s->reader.path, next, s->end);
-		next = s->end;
+			"%s",
+			s->reader.path, next, s->end,
+			c->follow ? "; waiting for it" : "");
 	}
 	if (consume->to.where != KLOG_AT_UNSET &&
 		klog_lookup(&s->reader, &c->decoder, consume->to, s->end, &stop,

@@ -120,7 +120,7 @@ open_hint(struct klog_log *log, const char *suffix)
 int
 klog_log_open_active(struct klog_log *log, struct klog_err *err)
 {
-	char name[KLOG_FILE_NAME];
+	char *name = log->open_name;
 	int64_t size;
 	int alone = 0;
 
@@ -204,11 +204,11 @@ klog_log_write(struct klog_log *log, const struct klog_batch *batch,
 	struct klog_err cut_err;
 
 	if (klog_write_at(log->log_fd, bytes.data, bytes.size,
-		    log->state.length, NULL, ".log", err) == -1) {
+		    log->state.length, NULL, log->open_name, err) == -1) {
 		/* the torn batch goes; if even that fails, readers and the
 		 * next writer know a torn tail when they see one */
-		(void)klog_truncate_file(
-			log->log_fd, log->state.length, ".log", &cut_err);
+		(void)klog_truncate_file(log->log_fd, log->state.length,
+			log->open_name, &cut_err);
 		return klog_err_in(err, "%s", log->path);
 	}
 	klog_log_note(log, batch, settings);
@@ -221,7 +221,8 @@ klog_log_take_back(struct klog_log *log, const struct klog_state *before,
 {
 	uint64_t sequence = log->state.sequence;
 
-	if (klog_truncate_file(log->log_fd, before->length, ".log", err) == -1)
+	if (klog_truncate_file(
+		    log->log_fd, before->length, log->open_name, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	log->state = *before;
 	log->state.sequence = sequence;
@@ -239,7 +240,7 @@ klog_log_all_durable(struct klog_log *log)
 int
 klog_log_sync(struct klog_log *log, struct klog_err *err)
 {
-	if (klog_sync_file(log->log_fd, ".log", err) == -1)
+	if (klog_sync_file(log->log_fd, log->open_name, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	return 0;
 }

@@ -25,6 +25,7 @@ struct klog_log {
 	struct klog_state state; /* as of the last load or save */
 
 	int64_t open_base; /* of the open active segment, -1: none */
+	char open_name[KLOG_FILE_NAME]; /* of its .log, for messages */
 	int log_fd, index_fd, time_fd;
 	bool suspect; /* the syncing mark goes with the next save (S2) */
 	bool epoch_line_known;

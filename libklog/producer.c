@@ -341,6 +341,9 @@ put_one(struct dir_producer *p, const struct klog_record *rec,
 	int32_t partition = 0;
 	size_t before;
 
+	/* first of all: a record that was taken is not refused after */
+	if (p->held > p->memory && hand_over_largest(p, err) == -1)
+		return -1;
 	if (choose(p, rec, &partition, err) == -1)
 		return -1;
 	b = &p->batches[partition].builder;
@@ -366,7 +369,7 @@ put_one(struct dir_producer *p, const struct klog_record *rec,
 		return -1;
 	p->held += b->buf.capacity - before;
 	p->put++;
-	return p->held > p->memory ? hand_over_largest(p, err) : 0;
+	return 0;
 }
 
 int
@@ -423,9 +426,13 @@ klog_dir_producer_sync(struct klog_producer *producer, struct klog_err *err)
 {
 	struct dir_producer *p = of(producer);
 
-	if (flush_since(p, INT64_MAX, err) == -1)
-		return -1;
-	return klog_writer_sync(&p->writer, err);
+	struct klog_err second;
+
+	if (flush_since(p, INT64_MAX, err) == 0)
+		return klog_writer_sync(&p->writer, err);
+	/* what did get into the log is made durable all the same */
+	(void)klog_writer_sync(&p->writer, &second);
+	return -1;
 }
 
 int64_t

@@ -245,6 +245,7 @@ open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 		return klog_err_in(err, "%s", r->path);
 	r->base = base;
 	r->expected = base;
+	r->seen_epoch = -1;
 	position = r->next > base ? hinted_position(r, base, &ignored) : 0;
 	if (position > 0) {
 		r->expected = r->scan.batch.base_offset;
@@ -284,75 +285,7 @@ open_place(struct klog_reader *r, struct klog_err *err)
 	return 0;
 }
 
-/* ---- the end of a segment ---- */
-
-static bool
-name_leads_here(struct klog_reader *r)
-{
-	char name[KLOG_FILE_NAME];
-	struct stat by_name, open_one;
-
-	klog_file_name(name, r->base, ".log");
-	return fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
-		fstat(r->fd, &open_one) == 0 &&
-		by_name.st_ino == open_one.st_ino &&
-		by_name.st_dev == open_one.st_dev;
-}
-
-static bool
-segment_exists(struct klog_reader *r, int64_t base)
-{
-	char name[KLOG_FILE_NAME];
-	struct stat st;
-
-	klog_file_name(name, base, ".log");
-	return fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* Read to its end: 1 another segment is open now, or there is more in this
- * one after all; 0 nothing newer, -1. */
-static int
-next_segment(struct klog_reader *r, struct klog_err *err)
-{
-	int64_t base = -1;
-	struct klog_err ignored;
-	int more;
-
-	if (klog_reader_look(r, err) == -1)
-		return -1;
-	if (r->fd == -1)
-		return 1; /* sent back by a new epoch */
-	if (r->has_state && r->state.active_base <= r->base)
-		return 0;
-	/* as a rule it is named by the next offset: no need for a listing */
-	if (r->next > r->base && r->only_base == -1 &&
-		segment_exists(r, r->next))
-		base = r->next;
-	else if (r->next > r->base)
-		base = find_base(r, -1, err);
-	if (base == -2)
-		return -1;
-	if (base <= r->base)
-		base = find_base(r, r->base, err);
-	if (base < 0)
-		return base == -2 ? -1 : 0;
-	/* once more to its end, now that a newer one is known to be there */
-	klog_scan_forget(&r->scan);
-	more = klog_scan_next(&r->scan, &ignored);
-	if (more == KLOG_SCAN_BATCH) {
-		r->scan.position -= r->scan.batch.size;
-		return 1;
-	}
-	if (more != KLOG_SCAN_END)
-		return 1; /* judged by the caller */
-	if (!name_leads_here(r)) {
-		klog_reader_seek(r, r->next); /* replaced: find it anew */
-		return 1;
-	}
-	return open_segment(r, base, err) == -1 ? -1 : 1;
-}
-
-/* ---- D2: the end, or damage ---- */
+/* ---- D2: what must be there ---- */
 
 static bool
 is_last_segment(struct klog_reader *r)
@@ -396,6 +329,107 @@ fail_damaged(
 		r->path, r->base, r->scan.position, r->next, text);
 }
 
+/* ---- the end of a segment ---- */
+
+static bool
+name_leads_here(struct klog_reader *r)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat by_name, open_one;
+
+	klog_file_name(name, r->base, ".log");
+	return fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+		fstat(r->fd, &open_one) == 0 &&
+		by_name.st_ino == open_one.st_ino &&
+		by_name.st_dev == open_one.st_dev;
+}
+
+static bool
+segment_exists(struct klog_reader *r, int64_t base)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat st;
+
+	klog_file_name(name, base, ".log");
+	return fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/*
+ * The file ends where the state, read before, has more: cut behind klog's
+ * back, unless a writer cuts or appends just now.  1 look again, -1 damage.
+ */
+static int
+ends_too_early(struct klog_reader *r, struct klog_err *err)
+{
+	uint64_t sequence = r->state.sequence;
+	struct klog_err why;
+	int again;
+
+	klog_scan_forget(&r->scan);
+	again = klog_scan_next(&r->scan, &why);
+	if (again == KLOG_SCAN_BATCH)
+		r->scan.position -= r->scan.batch.size;
+	if (again != KLOG_SCAN_END)
+		return 1;
+	if (klog_reader_look(r, err) == -1)
+		return -1;
+	if (r->fd == -1 || r->state.sequence != sequence)
+		return 1;
+	klog_fail(&why, KLOG_ECORRUPT, "the file ends before it");
+	return fail_damaged(r, &why, err);
+}
+
+/* Read to its end: 1 another segment is open now, or there is more in this
+ * one after all; 0 nothing newer, -1. */
+static int
+next_segment(struct klog_reader *r, struct klog_err *err)
+{
+	int64_t base = -1;
+	struct klog_err ignored;
+	int more;
+
+	if (klog_reader_look(r, err) == -1)
+		return -1;
+	if (r->fd == -1)
+		return 1; /* sent back by a new epoch */
+	if (r->has_state && r->state.active_base <= r->base)
+		return must_be_whole(r, KLOG_SCAN_SHORT)
+			? ends_too_early(r, err)
+			: 0;
+	/* as a rule it is named by the next offset: no need for a listing */
+	if (r->next > r->base && r->only_base == -1 &&
+		segment_exists(r, r->next))
+		base = r->next;
+	else if (r->next > r->base)
+		base = find_base(r, -1, err);
+	if (base == -2)
+		return -1;
+	if (base <= r->base)
+		base = find_base(r, r->base, err);
+	if (base < 0)
+		return base == -2 ? -1 : 0;
+	/* once more to its end, now that a newer one is known to be there */
+	klog_scan_forget(&r->scan);
+	more = klog_scan_next(&r->scan, &ignored);
+	if (more == KLOG_SCAN_BATCH) {
+		r->scan.position -= r->scan.batch.size;
+		return 1;
+	}
+	if (more != KLOG_SCAN_END)
+		return 1; /* judged by the caller */
+	if (!name_leads_here(r)) {
+		klog_reader_seek(r, r->next); /* replaced: find it anew */
+		return 1;
+	}
+	if (r->has_state && base > r->next && r->next >= r->state.first_dirty &&
+		r->next >= r->state.log_start)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: offsets %" PRId64 " to %" PRId64
+			": damaged: their segment is missing",
+			r->path, r->next, base - 1);
+	return open_segment(r, base, err) == -1 ? -1 : 1;
+}
+
 /*
  * A batch that was not whole and clean when it was read: reads it again
  * after the state, and judges.  KLOG_SCAN_BATCH: it is whole now;
@@ -416,13 +450,14 @@ judge(struct klog_reader *r, struct klog_err *err)
 	if (again == KLOG_SCAN_BATCH)
 		r->scan.position -= r->scan.batch.size;
 	if (again == -1)
-		*err = why;
+		return klog_fail(err, why.code, "%s: %s", r->path, why.text);
 	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
 		return again;
-	if (!r->has_state && why.code == KLOG_EREFUSED) {
-		*err = why; /* a Kafka's, of an old format */
-		return -1;
-	}
+	/* a Kafka's segment that begins in an old format, not a bit that
+	 * flipped */
+	if (!r->has_state && why.code == KLOG_EREFUSED && r->scan.position == 0)
+		return klog_fail(
+			err, KLOG_EREFUSED, "%s: %s", r->path, why.text);
 	if (must_be_whole(r, again))
 		return fail_damaged(r, &why, err);
 	if (!r->trusted || r->state.marks & KLOG_MARK_SYNCING)
@@ -451,34 +486,51 @@ limit(const struct klog_reader *r)
 	return r->stop;
 }
 
+/*
+ * Offset and epoch lie outside the checksum; their order guards them.  In
+ * what klog wrote, offsets are dense but where it was compacted.
+ */
+static int
+check_order(struct klog_reader *r, struct klog_err *why)
+{
+	const struct klog_batch *b = &r->scan.batch;
+	bool dense = r->has_state && r->expected >= r->state.first_dirty;
+
+	if (b->base_offset < r->expected ||
+		(dense && b->base_offset != r->expected))
+		return klog_fail(why, KLOG_ECORRUPT,
+			"offset %" PRId64 " where %" PRId64 " is next",
+			b->base_offset, r->expected);
+	if (r->has_state &&
+		(b->leader_epoch < r->seen_epoch || b->leader_epoch > r->epoch))
+		return klog_fail(why, KLOG_ECORRUPT,
+			"leader epoch %" PRId32 " between %" PRId32
+			" and %" PRId32,
+			b->leader_epoch, r->seen_epoch, r->epoch);
+	return 0;
+}
+
 /* A clean batch: 1 deliver it, 0 skip it, 2 begin anew, -1. */
 static int
 consider(struct klog_reader *r, struct klog_err *err)
 {
 	const struct klog_batch *b = &r->scan.batch;
 	int64_t last = klog_batch_last_offset(b);
+	int64_t position = r->scan.position;
+	struct klog_err why;
 
-	if (b->base_offset < r->expected) {
-		struct klog_err why;
-
+	if (b->leader_epoch > r->epoch && !r->looked) {
 		r->scan.position -= b->size;
-		klog_fail(&why, KLOG_ECORRUPT,
-			"its offset %" PRId64 " is not past %" PRId64,
-			b->base_offset, r->expected - 1);
+		r->looked = true;
+		return klog_reader_look(r, err) == -1 ? -1 : 2;
+	}
+	r->looked = false;
+	if (check_order(r, &why) == -1) {
+		r->scan.position = position - (int64_t)b->size;
 		return fail_damaged(r, &why, err);
 	}
-	if (b->leader_epoch > r->epoch) {
-		int64_t position = r->scan.position - (int64_t)b->size;
-		int32_t epoch = b->leader_epoch;
-
-		r->scan.position = position;
-		if (klog_reader_look(r, err) == -1)
-			return -1;
-		if (r->epoch < epoch)
-			r->epoch = epoch;
-		return 2;
-	}
 	r->expected = last + 1;
+	r->seen_epoch = b->leader_epoch;
 	return last >= r->next;
 }
 
@@ -497,15 +549,17 @@ klog_reader_next(struct klog_reader *r, int64_t *from, struct klog_err *err)
 		if (r->fd == -1 && (got = open_place(r, err)) <= 0)
 			return got;
 		got = klog_scan_next(&r->scan, err);
+		if (got == -1)
+			return klog_err_in(err, "%s", r->path);
 		if (got == KLOG_SCAN_SHORT || got == KLOG_SCAN_BAD) {
 			got = judge(r, err);
 			if (got == KLOG_SCAN_BATCH)
 				continue;
-			if (got == KLOG_SCAN_END && is_last_segment(r))
+			if (got == -1)
+				return -1;
+			if (is_last_segment(r))
 				return 0;
 		}
-		if (got == -1)
-			return klog_err_in(err, "%s", r->path);
 		if (got == KLOG_SCAN_END) {
 			got = next_segment(r, err);
 			if (got <= 0)

@@ -30,7 +30,9 @@ struct klog_reader {
 	int32_t epoch; /* newest leader epoch known */
 	int64_t base;  /* of the open segment, -1 none */
 	int fd;
-	int64_t expected; /* no batch of the segment begins before it */
+	int64_t expected;   /* no batch of the segment begins before it */
+	int32_t seen_epoch; /* of the batch before; epochs never fall */
+	bool looked;        /* for the epoch of the batch that comes next */
 	struct klog_scan scan;
 	size_t chunk;
 };

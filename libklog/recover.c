@@ -122,7 +122,8 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 
 	klog_scan_init(&log->scan, log->log_fd, s->length, 0);
 	while ((r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH &&
-		log->scan.batch.base_offset == s->next_offset)
+		log->scan.batch.base_offset == s->next_offset &&
+		log->scan.batch.leader_epoch <= s->leader_epoch)
 		klog_log_note(log, &log->scan.batch, how->settings);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
@@ -138,7 +139,8 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 		"%s: cut %" PRId64 " bytes after offset %" PRId64
 		": a batch that a killed writer left unfinished",
 		log->path, size - s->length, s->next_offset - 1);
-	if (klog_truncate_file(log->log_fd, s->length, ".log", err) == -1)
+	if (klog_truncate_file(log->log_fd, s->length, log->open_name, err) ==
+		-1)
 		return klog_err_in(err, "%s", log->path);
 	return 0;
 }
@@ -183,7 +185,7 @@ klog_recover_tail(struct klog_log *log, const struct klog_recover *how,
 
 	if (klog_log_open_active(log, err) == -1)
 		return -1;
-	size = klog_file_size(log->log_fd, ".log", err);
+	size = klog_file_size(log->log_fd, log->open_name, err);
 	if (size == -1)
 		return klog_err_in(err, "%s", log->path);
 	if (size > log->state.length)
@@ -198,6 +200,7 @@ klog_recover_tail(struct klog_log *log, const struct klog_recover *how,
 struct check {
 	struct klog_place end; /* of what is good */
 	int64_t torn;          /* bytes behind it in the last segment */
+	int32_t epoch;         /* of the last good batch; epochs never fall */
 };
 
 static int
@@ -211,6 +214,66 @@ damaged(struct klog_log *log, int64_t base, int64_t position,
 		"%s: %020" PRId64 ".log: batch at %" PRId64
 		": %s; nothing was changed",
 		log->path, base, position, text);
+}
+
+/* Whether the batch at hand is the next: dense, but where the log was
+ * compacted, and of an epoch that has begun. */
+static bool
+follows(const struct klog_log *log, const struct check *so_far)
+{
+	const struct klog_batch *b = &log->scan.batch;
+	int64_t next = so_far->end.offset;
+
+	if (b->leader_epoch < so_far->epoch ||
+		b->leader_epoch > log->state.leader_epoch)
+		return false;
+	return b->base_offset == next ||
+		(b->base_offset > next && next < log->state.first_dirty);
+}
+
+/*
+ * Offsets lie outside the checksum: whether the batches that lead up to the
+ * recovery point end at its offset.  From the last index entry before it, so
+ * it costs as much in a large segment as in a small one.
+ */
+static int
+check_joint(struct klog_log *log, int fd, const struct klog_place *joint,
+	struct klog_err *err)
+{
+	struct klog_err why = { KLOG_OK, 0, "" }, ignored;
+	int64_t position, offset, next = -1;
+	int index = klog_segment_open(
+		log->dir, joint->base, ".index", O_RDONLY, &ignored);
+	int r;
+
+	klog_index_find_position(
+		index, joint->base, joint->position - 1, &position, &offset);
+	klog_close_fd(&index);
+	klog_scan_init(&log->scan, fd, position, 0);
+	while ((r = klog_scan_next(&log->scan, &why)) == KLOG_SCAN_BATCH &&
+		log->scan.position <= joint->position)
+		next = klog_batch_last_offset(&log->scan.batch) + 1;
+	if (r == -1) {
+		*err = why;
+		return klog_err_in(err, "%s", log->path);
+	}
+	if (next == joint->offset)
+		return 0;
+	/* a foolish index may point into the middle of a batch */
+	if (position > 0) {
+		klog_scan_init(&log->scan, fd, 0, 0);
+		next = -1;
+		while (klog_scan_next(&log->scan, &why) == KLOG_SCAN_BATCH &&
+			log->scan.position <= joint->position)
+			next = klog_batch_last_offset(&log->scan.batch) + 1;
+		if (next == joint->offset)
+			return 0;
+	}
+	klog_fail(&why, KLOG_ECORRUPT,
+		"it is synced, but what leads up to it does not end at offset "
+		"%" PRId64,
+		joint->offset);
+	return damaged(log, joint->base, joint->position, &why, err);
 }
 
 /* Walks one segment from a position; sets out->end, and torn when it is not
@@ -234,20 +297,26 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 			"the file ends at %" PRId64 ", before what was synced",
 			size);
 		damaged(log, base, position, &why, err);
+	} else if (size != -1 && position > 0 &&
+		check_joint(log, fd, &out->end, err) == -1) {
+		r = -1;
 	} else if (size != -1) {
 		klog_scan_init(&log->scan, fd, position, 0);
 		while ((r = klog_scan_next(&log->scan, &why)) ==
 				KLOG_SCAN_BATCH &&
-			log->scan.batch.base_offset >= out->end.offset) {
+			follows(log, out)) {
 			out->end.position = log->scan.position;
+			out->epoch = log->scan.batch.leader_epoch;
 			out->end.offset = klog_batch_last_offset(
 						  &log->scan.batch) +
 				1;
 		}
 		if (r == KLOG_SCAN_BATCH)
 			klog_fail(&why, KLOG_ECORRUPT,
-				"offset %" PRId64 " where %" PRId64 " is next",
-				log->scan.batch.base_offset, out->end.offset);
+				"offset %" PRId64 " in leader epoch %" PRId32
+				" where %" PRId64 " is next",
+				log->scan.batch.base_offset,
+				log->scan.batch.leader_epoch, out->end.offset);
 		if (r == -1)
 			*err = why;
 		out->torn = size - out->end.position;
@@ -274,6 +343,7 @@ check_from_recovery_point(
 	out->end.position = 0;
 	out->end.offset = s->recovery_offset;
 	out->torn = 0;
+	out->epoch = -1;
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	i = bases.count > 0 ? klog_bases_find(&bases, s->recovery_base) : 0;

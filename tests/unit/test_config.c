@@ -117,9 +117,10 @@ refuses(void)
 	is_refused(SETTINGS "  batch.size: 1\n",
 		"5:3: 'batch.size' is a setting of a producer: set it with "
 		"klog-produce -X" EDIT);
-	is_refused(SETTINGS "  segment.bytes: 1MiB\n",
-		"4:1: max.message.bytes=1048588 is more than "
-		"segment.bytes=1048576: a batch must fit into a segment" EDIT);
+	is_refused(SETTINGS "  min.compaction.lag.ms: 2\n"
+			    "  max.compaction.lag.ms: 1\n",
+		"4:1: min.compaction.lag.ms=2 is more than "
+		"max.compaction.lag.ms=1" EDIT);
 	is_refused(KEYS "settings: 5\n",
 		"4:11: settings: lines of KEY: VALUE are expected, each two "
 		"spaces in" EDIT);
