@@ -149,6 +149,8 @@ $(BIN)/klog-%: $B/cmd/klog-%.o $B/cmd.a $B/libklog.a
 $(UNITS): %: %.o $B/cmd.a $B/libklog.a
 	$(call say,LINK,$@)$(link)
 
+# They are not what is tested.
+$(TEST_TOOLS) $(BENCHES): SAN_FLAGS =
 $(TEST_TOOLS) $(BENCHES): %: %.o
 	$(call say,LINK,$@)$(link)
 
