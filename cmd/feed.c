@@ -197,6 +197,17 @@ refuse_line(struct feed *feed, struct klog_err *err)
 	return put(feed) && refuse(feed, feed->lines.number, err);
 }
 
+/* Not inlined: a struct klog_err of the hot path's own would be cleared for
+ * each line. */
+static __attribute__((noinline, cold)) bool
+refuse_unkeyed(struct feed *feed)
+{
+	struct klog_err err;
+
+	klog_fail(&err, KLOG_EUSAGE, "no key delimiter in the line");
+	return refuse_line(feed, &err);
+}
+
 static bool
 split_key(struct feed *feed, struct klog_record *rec, struct klog_slice *line)
 {
@@ -218,7 +229,6 @@ static inline bool
 add(struct feed *feed, struct klog_slice line)
 {
 	struct klog_record *rec = &feed->records[feed->count];
-	struct klog_err err;
 
 	if (feed->count == 0) {
 		feed->first = feed->lines.number;
@@ -226,10 +236,8 @@ add(struct feed *feed, struct klog_slice line)
 	}
 	feed->ends[feed->count] = line.data + line.size +
 		(feed->lines.unterminated ? 0 : feed->delim.size);
-	if (feed->key_delim.size > 0 && !split_key(feed, rec, &line)) {
-		klog_fail(&err, KLOG_EUSAGE, "no key delimiter in the line");
-		return refuse_line(feed, &err);
-	}
+	if (feed->key_delim.size > 0 && !split_key(feed, rec, &line))
+		return refuse_unkeyed(feed);
 	rec->value = line;
 	if (line.size == 0 && feed->null_empty)
 		rec->value.data = NULL;

@@ -12,7 +12,7 @@
 #include "libklog/bytes.h"
 #include "libklog/err.h"
 
-#define LINES_READ ((size_t)512 * 1024)          /* bytes of one read */
+#define LINES_READ ((size_t)262144)
 #define LINES_LONGEST ((size_t)64 * 1024 * 1024) /* of one line */
 
 struct lines {

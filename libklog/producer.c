@@ -1,8 +1,10 @@
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "partitioner.h"
@@ -18,25 +20,38 @@ struct open_batch {
 	int64_t since_tick; /* of its first record */
 };
 
-/* The batch that is being appended, or that could not be. */
+/* A batch on its way into the log. */
 struct job {
-	bool active;
 	int32_t partition;
 	struct klog_builder builder;
 	bool sealed;
 	struct klog_slice bytes;
 };
 
-/* The second thread: it owns the job and the writer while it is busy. */
-struct helper {
-	pthread_t thread;
-	bool started;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	bool busy;
-	bool stop;
-	bool failed; /* the job, with err; not yet told */
+#define JOBS 4        /* full batches that may wait for the helper */
+#define DOZE_NS 50000 /* half of what appending one takes */
+#define DOZES 40
+
+/*
+ * Batches on their way, oldest first.  While the helper runs and has not
+ * failed it alone takes them off, and owns the writer; the mutex guards
+ * count and what follows.
+ */
+struct queue {
+	struct job job[JOBS];
+	size_t first;
+	size_t count;
+	bool failed; /* the first one, with err; not yet told */
 	struct klog_err err;
+	bool changed; /* the settings, under the helper */
+	bool caller_waits;
+	bool helper_waits;
+	bool stop;
+	bool started;
+	int caller_cpu;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t for_caller, for_helper;
 };
 
 struct dir_producer {
@@ -57,10 +72,9 @@ struct dir_producer {
 	int64_t linger_ms;
 	size_t memory;
 
-	struct job job;
+	struct queue queue;
 	struct klog_compressor compressor;
 	struct klog_buf scratch;
-	struct helper helper;
 };
 
 static struct dir_producer *
@@ -69,12 +83,13 @@ of(struct klog_producer *producer)
 	return (struct dir_producer *)(void *)producer;
 }
 
-/* ---- the job ---- */
+/* ---- the queue ---- */
 
+/* Seals and appends the oldest batch; on -1 it stays the oldest. */
 static int
 run_job(struct dir_producer *p, struct klog_err *err)
 {
-	struct job *job = &p->job;
+	struct job *job = &p->queue.job[p->queue.first];
 	enum klog_codec codec;
 	int32_t level;
 
@@ -89,31 +104,95 @@ run_job(struct dir_producer *p, struct klog_err *err)
 		    (uint8_t *)(uintptr_t)job->bytes.data, job->bytes.size,
 		    job->builder.count, err) == -1)
 		return -1;
-	job->active = false;
 	job->sealed = false;
 	klog_builder_reset(&job->builder);
-	return klog_writer_after(&p->writer, err);
+	return 0;
+}
+
+/*
+ * Sleeps on a condition, with the mutex: the first times for a moment only,
+ * and nobody wakes it.  A thread that another one wakes is put on that one's
+ * processor by a kernel that takes an idle virtual processor for a busy one;
+ * then the two take turns on one.
+ */
+static void
+doze(struct queue *q, pthread_cond_t *condition, bool *sleeps, int *times)
+{
+	struct timespec until;
+
+	if (++*times > DOZES) {
+		*sleeps = true;
+		pthread_cond_wait(condition, &q->mutex);
+		*sleeps = false;
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += DOZE_NS;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(condition, &q->mutex, &until);
+}
+
+static void
+take_off(struct queue *q)
+{
+	q->first = (q->first + 1) % JOBS;
+	q->count--;
+}
+
+/* Begins on another processor than the caller's; later it may go anywhere. */
+static void
+move_away(int from)
+{
+	cpu_set_t all, others;
+
+	if (from < 0 || sched_getaffinity(0, sizeof(all), &all) == -1)
+		return;
+	others = all;
+	CPU_CLR((size_t)from, &others);
+	if (CPU_COUNT(&others) > 0 &&
+		sched_setaffinity(0, sizeof(others), &others) == 0)
+		(void)sched_setaffinity(0, sizeof(all), &all);
 }
 
 static void *
 helper_main(void *arg)
 {
 	struct dir_producer *p = arg;
-	struct helper *h = &p->helper;
+	struct queue *q = &p->queue;
+	int64_t generation = p->writer.topic.config.generation;
+	struct klog_err err;
 
-	pthread_mutex_lock(&h->mutex);
+	move_away(q->caller_cpu);
+	pthread_mutex_lock(&q->mutex);
 	for (;;) {
-		while (!h->busy && !h->stop)
-			pthread_cond_wait(&h->changed, &h->mutex);
-		if (!h->busy)
+		bool appended, well;
+		int dozes = 0;
+
+		while (!q->stop && (q->count == 0 || q->failed))
+			doze(q, &q->for_helper, &q->helper_waits, &dozes);
+		if (q->stop)
 			break;
-		pthread_mutex_unlock(&h->mutex);
-		h->failed = run_job(p, &h->err) == -1;
-		pthread_mutex_lock(&h->mutex);
-		h->busy = false;
-		pthread_cond_signal(&h->changed);
+		pthread_mutex_unlock(&q->mutex);
+		appended = run_job(p, &err) == 0;
+		well = appended && klog_writer_after(&p->writer, &err) == 0;
+		pthread_mutex_lock(&q->mutex);
+		if (appended)
+			take_off(q);
+		if (!well) {
+			q->failed = true;
+			q->err = err;
+		}
+		if (p->writer.topic.config.generation != generation) {
+			generation = p->writer.topic.config.generation;
+			q->changed = true;
+		}
+		if (q->caller_waits)
+			pthread_cond_signal(&q->for_caller);
 	}
-	pthread_mutex_unlock(&h->mutex);
+	pthread_mutex_unlock(&q->mutex);
 	return NULL;
 }
 
@@ -122,44 +201,48 @@ helper_main(void *arg)
 static bool
 helper_ready(struct dir_producer *p)
 {
-	struct helper *h = &p->helper;
+	struct queue *q = &p->queue;
 	sigset_t all, before;
 
-	if (h->started || p->full < 2 || sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		return h->started;
+	if (q->started || p->full < 2 || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return q->started;
+	q->caller_cpu = sched_getcpu();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	h->started = pthread_create(&h->thread, NULL, helper_main, p) == 0;
+	q->started = pthread_create(&q->thread, NULL, helper_main, p) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return h->started;
+	return q->started;
 }
 
 static void
 stop_helper(struct dir_producer *p)
 {
-	struct helper *h = &p->helper;
+	struct queue *q = &p->queue;
 
-	if (!h->started)
+	if (!q->started)
 		return;
-	pthread_mutex_lock(&h->mutex);
-	h->stop = true;
-	pthread_cond_signal(&h->changed);
-	pthread_mutex_unlock(&h->mutex);
-	pthread_join(h->thread, NULL);
-	h->started = false;
+	pthread_mutex_lock(&q->mutex);
+	q->stop = true;
+	pthread_cond_signal(&q->for_helper);
+	pthread_mutex_unlock(&q->mutex);
+	pthread_join(q->thread, NULL);
+	q->started = false;
+	q->stop = false;
 }
 
+/* Waits until at most `most` batches are on their way, or one has failed. */
 static void
-wait_idle(struct dir_producer *p)
+wait_for(struct dir_producer *p, size_t most)
 {
-	struct helper *h = &p->helper;
+	struct queue *q = &p->queue;
+	int dozes = 0;
 
-	if (!h->started)
+	if (!q->started)
 		return;
-	pthread_mutex_lock(&h->mutex);
-	while (h->busy)
-		pthread_cond_wait(&h->changed, &h->mutex);
-	pthread_mutex_unlock(&h->mutex);
+	pthread_mutex_lock(&q->mutex);
+	while (q->count > most && !q->failed)
+		doze(q, &q->for_caller, &q->caller_waits, &dozes);
+	pthread_mutex_unlock(&q->mutex);
 }
 
 /* The settings may have changed under the helper (A1). */
@@ -197,48 +280,77 @@ refresh(struct dir_producer *p, struct klog_err *err)
 static int
 settle(struct dir_producer *p, struct klog_err *err)
 {
-	wait_idle(p);
-	if (p->helper.failed) {
-		p->helper.failed = false;
-		*err = p->helper.err;
+	struct queue *q = &p->queue;
+
+	wait_for(p, 0);
+	if (q->failed) {
+		*err = q->err;
+		/* with the batch at hand the helper waits no longer */
+		stop_helper(p);
+		q->failed = false;
 		return -1;
 	}
-	if (p->job.active && run_job(p, err) == -1)
-		return -1;
+	while (q->count > 0) {
+		if (run_job(p, err) == -1)
+			return -1;
+		take_off(q);
+		if (klog_writer_after(&p->writer, err) == -1)
+			return -1;
+	}
+	q->changed = false;
 	return refresh(p, err);
 }
 
-/* Gives a batch away to be appended; it is empty then. */
+/* Puts the batch of a partition behind the others; it is empty then. */
+static void
+enqueue(struct dir_producer *p, int32_t partition)
+{
+	struct queue *q = &p->queue;
+	struct open_batch *batch = &p->batches[partition];
+	struct job *job = &q->job[(q->first + q->count) % JOBS];
+	struct klog_builder builder = job->builder;
+
+	p->held -= batch->builder.buf.capacity;
+	job->builder = batch->builder;
+	batch->builder = builder;
+	p->held += builder.buf.capacity;
+	job->partition = partition;
+	job->sealed = false;
+	p->open_batches--;
+	q->count++;
+}
+
+/* Gives a batch away to be appended; a full one by the helper. */
 static int
 hand_over(struct dir_producer *p, int32_t partition, bool full,
 	struct klog_err *err)
 {
-	struct open_batch *batch = &p->batches[partition];
-	struct klog_builder builder;
+	struct queue *q = &p->queue;
 
-	if (batch->builder.count == 0)
+	if (p->batches[partition].builder.count == 0)
 		return 0;
-	if (settle(p, err) == -1)
-		return -1;
-	batch = &p->batches[partition];
-	p->held -= batch->builder.buf.capacity;
-	builder = p->job.builder;
-	p->job.builder = batch->builder;
-	batch->builder = builder;
-	p->held += builder.buf.capacity;
-	p->job.partition = partition;
-	p->job.active = true;
-	p->job.sealed = false;
-	p->open_batches--;
-	if (!full)
-		return run_job(p, err);
-	p->full++;
-	if (!helper_ready(p))
-		return run_job(p, err);
-	pthread_mutex_lock(&p->helper.mutex);
-	p->helper.busy = true;
-	pthread_cond_signal(&p->helper.changed);
-	pthread_mutex_unlock(&p->helper.mutex);
+	/* a pause ends the stream that pays for a helper */
+	p->full = full ? p->full + 1 : 0;
+	if (!full || !helper_ready(p)) {
+		if (settle(p, err) == -1)
+			return -1;
+		/* in this thread: the helper has nothing, and sleeps */
+		stop_helper(p);
+		enqueue(p, partition);
+		return settle(p, err);
+	}
+	wait_for(p, JOBS - 1);
+	pthread_mutex_lock(&q->mutex);
+	if (q->failed || q->changed) {
+		pthread_mutex_unlock(&q->mutex);
+		if (settle(p, err) == -1)
+			return -1;
+		return hand_over(p, partition, full, err);
+	}
+	enqueue(p, partition);
+	if (q->helper_waits)
+		pthread_cond_signal(&q->for_helper);
+	pthread_mutex_unlock(&q->mutex);
 	return 0;
 }
 
@@ -279,8 +391,9 @@ klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
 		free(p);
 		return NULL;
 	}
-	pthread_mutex_init(&p->helper.mutex, NULL);
-	pthread_cond_init(&p->helper.changed, NULL);
+	pthread_mutex_init(&p->queue.mutex, NULL);
+	pthread_cond_init(&p->queue.for_caller, NULL);
+	pthread_cond_init(&p->queue.for_helper, NULL);
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	klog_sticky_init(&p->sticky, seed, p->writer.count);
 	if (refresh(p, err) == -1) {
@@ -443,8 +556,8 @@ klog_dir_producer_due_ms(struct klog_producer *producer)
 	int64_t due;
 	int32_t i;
 
-	wait_idle(p);
-	if (p->job.active)
+	wait_for(p, 0);
+	if (p->queue.count > 0)
 		return 0;
 	due = klog_writer_due(&p->writer);
 	for (i = 0; p->open_batches > 0 && i < p->partitions; i++) {
@@ -481,7 +594,7 @@ klog_dir_producer_count(const struct klog_producer *producer)
 	struct klog_produced n = { p->put, 0, 0 };
 	int32_t i;
 
-	wait_idle((struct dir_producer *)(uintptr_t)p);
+	wait_for((struct dir_producer *)(uintptr_t)p, 0);
 	for (i = 0; i < p->writer.count; i++) {
 		n.appended += p->writer.parts[i].appended;
 		n.synced += p->writer.parts[i].synced;
@@ -495,14 +608,15 @@ klog_dir_producer_abandon(struct klog_producer *producer)
 	struct dir_producer *p = of(producer);
 	int32_t i;
 
-	wait_idle(p);
 	stop_helper(p);
-	pthread_mutex_destroy(&p->helper.mutex);
-	pthread_cond_destroy(&p->helper.changed);
+	pthread_mutex_destroy(&p->queue.mutex);
+	pthread_cond_destroy(&p->queue.for_caller);
+	pthread_cond_destroy(&p->queue.for_helper);
 	for (i = 0; i < p->partitions; i++)
 		klog_builder_free(&p->batches[i].builder);
 	free(p->batches);
-	klog_builder_free(&p->job.builder);
+	for (i = 0; i < JOBS; i++)
+		klog_builder_free(&p->queue.job[i].builder);
 	klog_compressor_free(&p->compressor);
 	klog_buf_free(&p->scratch);
 	klog_writer_close(&p->writer);
