@@ -8,7 +8,6 @@
 #include "feed.h"
 #include "given.h"
 #include "libklog/err.h"
-#include "libklog/record.h"
 #include "libklog/settings.h"
 #include "stop.h"
 
@@ -74,8 +73,14 @@ add_header(struct options *o, const char *text, struct klog_err *err)
 		return klog_fail(err, KLOG_EUSAGE, "%s: not NAME=VALUE", text);
 	header.name = klog_slice_of(text, (size_t)(equals - text));
 	header.value = klog_slice_of(equals + 1, strlen(equals + 1));
-	if (klog_header_put(&o->headers, &header) == -1)
+	if (klog_buf_reserve(&o->headers,
+		    KLOG_HEADER_EXTRA + header.name.size + header.value.size) ==
+		-1)
 		return klog_fail_memory(err);
+	o->headers.size = (size_t)(klog_header_put(
+					   o->headers.data + o->headers.size,
+					   &header) -
+		o->headers.data);
 	o->feed.like.header_count++;
 	return 0;
 }

@@ -102,6 +102,14 @@ struct klog_header {
 	struct klog_slice value; /* may be null */
 };
 
+/*
+ * Writes one header in Kafka's encoding at p, which has room for
+ * KLOG_HEADER_EXTRA bytes more than name and value, each below 2^31; answers
+ * the end of what was written.
+ */
+#define KLOG_HEADER_EXTRA 10
+uint8_t *klog_header_put(uint8_t *p, const struct klog_header *header);
+
 /* Takes the next header from `headers`: 1, 0 at the end, -1 malformed. */
 int klog_header_next(struct klog_slice *headers, struct klog_header *header);
 

@@ -163,22 +163,11 @@ klog_header_next(struct klog_slice *headers, struct klog_header *header)
 	return take_header(headers, header) ? 1 : -1;
 }
 
-int
-klog_header_put(struct klog_buf *buf, const struct klog_header *header)
+uint8_t *
+klog_header_put(uint8_t *p, const struct klog_header *header)
 {
-	struct klog_slice name = header->name;
-	uint8_t *p;
-
-	if (name.size > INT32_MAX || header->value.size > INT32_MAX)
-		return -1;
-	if (klog_buf_reserve(buf,
-		    2 * KLOG_VARINT_MAX + name.size + header->value.size) == -1)
-		return -1;
-	p = buf->data + buf->size;
-	p = klog_varint_put(p, (int32_t)name.size);
-	p = put_bytes(p, name);
+	p = klog_varint_put(p, (int32_t)header->name.size);
+	p = put_bytes(p, header->name);
 	p = klog_varint_put(p, length_of(header->value));
-	p = put_bytes(p, header->value);
-	buf->size = (size_t)(p - buf->data);
-	return 0;
+	return put_bytes(p, header->value);
 }

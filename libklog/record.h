@@ -65,7 +65,4 @@ klog_record_take_plain(struct klog_slice *in, struct klog_record *rec)
 	return true;
 }
 
-/* Appends one header in Kafka's encoding, for klog_record.headers. */
-int klog_header_put(struct klog_buf *buf, const struct klog_header *header);
-
 #endif

@@ -34,7 +34,8 @@ TAP_PRINTF(2) static bool ok(bool good, const char *fmt, ...)
 }
 
 TAP_PRINTF(3)
-static bool is_int(int64_t got, int64_t want, const char *fmt, ...)
+static bool
+is_int(int64_t got, int64_t want, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -47,7 +48,8 @@ static bool is_int(int64_t got, int64_t want, const char *fmt, ...)
 }
 
 TAP_PRINTF(3)
-static bool is_str(const char *got, const char *want, const char *fmt, ...)
+static bool
+is_str(const char *got, const char *want, const char *fmt, ...)
 {
 	bool same = strcmp(got, want) == 0;
 	va_list ap;

@@ -19,6 +19,15 @@ static struct klog_compressor compressor;
 /* ---- Kafka's batches, read ---- */
 
 static void
+put_header(struct klog_buf *buf, const struct klog_header *header)
+{
+	klog_buf_reserve(buf,
+		KLOG_HEADER_EXTRA + header->name.size + header->value.size);
+	buf->size = (size_t)(klog_header_put(buf->data + buf->size, header) -
+		buf->data);
+}
+
+static void
 add_bytes(char *text, size_t size, struct klog_slice s)
 {
 	size_t used = strlen(text);
@@ -241,9 +250,9 @@ write_g2(void)
 
 	for (size_t i = 0; i < 4; i++)
 		recs[i] = record_of(&items[i]);
-	klog_header_put(&two, &h1);
-	klog_header_put(&two, &h2);
-	klog_header_put(&one, &h3);
+	put_header(&two, &h1);
+	put_header(&two, &h2);
+	put_header(&one, &h3);
 	recs[0].headers = klog_slice_of(two.data, two.size);
 	recs[0].header_count = 2;
 	recs[3].headers = klog_slice_of(one.data, one.size);

@@ -10,6 +10,15 @@
 static struct klog_record full, empty;
 static struct klog_buf headers;
 
+static void
+put_header(struct klog_buf *buf, const struct klog_header *header)
+{
+	klog_buf_reserve(buf,
+		KLOG_HEADER_EXTRA + header->name.size + header->value.size);
+	buf->size = (size_t)(klog_header_put(buf->data + buf->size, header) -
+		buf->data);
+}
+
 static struct klog_slice
 text_slice(const char *text)
 {
@@ -23,7 +32,7 @@ add_header(const char *name, const char *value)
 
 	if (value != NULL)
 		header.value = text_slice(value);
-	klog_header_put(&headers, &header);
+	put_header(&headers, &header);
 }
 
 static void

@@ -5,6 +5,15 @@
 
 static struct klog_err err;
 
+static void
+put_header(struct klog_buf *buf, const struct klog_header *header)
+{
+	klog_buf_reserve(buf,
+		KLOG_HEADER_EXTRA + header->name.size + header->value.size);
+	buf->size = (size_t)(klog_header_put(buf->data + buf->size, header) -
+		buf->data);
+}
+
 static bool
 text_is(struct klog_slice s, const char *want)
 {
@@ -48,8 +57,8 @@ full(void)
 	struct klog_header header;
 	struct klog_buf buf = { 0 };
 
-	klog_header_put(&buf, &h1);
-	klog_header_put(&buf, &h2);
+	put_header(&buf, &h1);
+	put_header(&buf, &h2);
 	rec.headers = klog_slice_of(buf.data, buf.size);
 	rec.header_count = 2;
 	check_put(&rec, 0, 0, full_hex, "key, value and headers");
