@@ -10,6 +10,8 @@
 
 #include "io.h"
 
+#define SMALL_FILE ((size_t)4096)
+
 /* A data file on descriptor 0 to 2 would be read or written as stdio. */
 static int
 above_stdio(int fd)
@@ -371,21 +373,37 @@ klog_read_file(int dir, const char *name, size_t limit, struct klog_buf *text,
 	struct klog_err *err)
 {
 	int fd = klog_open_file(dir, name, O_RDONLY, err);
-	size_t got = 0;
-	int r;
+	int r = 0;
 
 	if (fd == -1)
 		return -1;
 	text->size = 0;
-	if (klog_buf_reserve(text, limit + 1) == -1)
-		r = klog_fail_memory(err);
-	else
-		r = klog_read_at(fd, text->data, limit + 1, 0, &got, name, err);
+	/* a page at a time, as a rule one: a short one is the last */
+	while (r == 0 && text->size <= limit) {
+		size_t got = 0;
+
+		if (klog_buf_reserve(text, SMALL_FILE) == -1) {
+			r = klog_fail_memory(err);
+			break;
+		}
+		do
+			r = (int)pread(fd, text->data + text->size, SMALL_FILE,
+				(off_t)text->size);
+		while (r == -1 && errno == EINTR);
+		if (r == -1) {
+			klog_fail_errno(err, "%s: read", name);
+			break;
+		}
+		got = (size_t)r;
+		text->size += got;
+		r = 0;
+		if (got < SMALL_FILE)
+			break;
+	}
 	close(fd);
-	if (r == 0 && got > limit)
+	if (r == 0 && text->size > limit)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"%s: larger than %zu bytes", name, limit);
-	text->size = got;
 	return r;
 }
 

@@ -61,6 +61,7 @@ klog_log_close_segment(struct klog_log *log)
 	klog_close_fd(&log->log_fd);
 	klog_close_fd(&log->index_fd);
 	klog_close_fd(&log->time_fd);
+	log->indexes_open = false;
 	log->open_base = -1;
 }
 
@@ -106,15 +107,21 @@ klog_log_commit(struct klog_log *log, struct klog_err *err)
 
 /* ---- the active segment ---- */
 
-/* An index that cannot be opened costs readers a scan, and nobody a write. */
-static int
-open_hint(struct klog_log *log, const char *suffix)
+/* Opened when there is something to write, or to cut.  An index that cannot
+ * be opened costs readers a scan, and nobody a write. */
+void
+klog_log_open_indexes(struct klog_log *log)
 {
 	char name[KLOG_FILE_NAME];
 	struct klog_err ignored;
 
-	klog_file_name(name, log->state.active_base, suffix);
-	return klog_create_file(log->dir, name, NULL, &ignored);
+	if (log->indexes_open)
+		return;
+	log->indexes_open = true;
+	klog_file_name(name, log->open_base, ".index");
+	log->index_fd = klog_create_file(log->dir, name, NULL, &ignored);
+	klog_file_name(name, log->open_base, ".timeindex");
+	log->time_fd = klog_create_file(log->dir, name, NULL, &ignored);
 }
 
 int
@@ -144,10 +151,11 @@ klog_log_open_active(struct klog_log *log, struct klog_err *err)
 		(log->state.recovery_base != log->state.active_base ||
 			size > log->state.recovery_position))
 		log->suspect = size > 0;
-	log->index_fd = open_hint(log, ".index");
-	log->time_fd = open_hint(log, ".timeindex");
 	log->open_base = log->state.active_base;
 	log->written_back = size;
+	/* a Kafka wants all three files of a segment */
+	if (size == 0)
+		klog_log_open_indexes(log);
 	return 0;
 fail:
 	klog_log_close_segment(log);
@@ -183,6 +191,8 @@ klog_log_note(struct klog_log *log, const struct klog_batch *batch,
 		s->newest_ms = batch->max_timestamp_ms;
 		s->newest_offset = last;
 	}
+	if (s->unindexed > settings->index_interval_bytes)
+		klog_log_open_indexes(log);
 	if (s->unindexed > settings->index_interval_bytes &&
 		log->index_fd != -1 &&
 		klog_index_put(log->index_fd, s->index_entries, s->active_base,
@@ -301,6 +311,7 @@ finish_indexes(struct klog_log *log)
 {
 	struct klog_err ignored;
 
+	klog_log_open_indexes(log);
 	note_time(log);
 	if (log->index_fd != -1)
 		(void)klog_truncate_file(log->index_fd,

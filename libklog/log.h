@@ -26,7 +26,9 @@ struct klog_log {
 
 	int64_t open_base; /* of the open active segment, -1: none */
 	char open_name[KLOG_FILE_NAME]; /* of its .log, for messages */
-	int log_fd, index_fd, time_fd;
+	int log_fd;
+	bool indexes_open; /* or it was tried */
+	int index_fd, time_fd;
 	bool suspect; /* the syncing mark goes with the next save (S2) */
 	bool epoch_line_known;
 	int64_t written_back; /* write-back was begun up to here (R2) */
@@ -78,6 +80,9 @@ int klog_log_roll(struct klog_log *log, struct klog_err *err);
  * the state's fields. */
 void klog_log_note(struct klog_log *log, const struct klog_batch *batch,
 	const struct klog_settings *settings);
+
+/* Opens the indexes of the open segment, made when missing. */
+void klog_log_open_indexes(struct klog_log *log);
 
 /* Opens the segment in the state, made when missing, as S2 demands. */
 int klog_log_open_active(struct klog_log *log, struct klog_err *err);

@@ -24,6 +24,7 @@ begin_walk(struct klog_log *log, int64_t trusted, int64_t interval,
 	int64_t base = s->active_base, position, offset;
 	int r = KLOG_SCAN_END;
 
+	klog_log_open_indexes(log);
 	klog_index_find_position(
 		log->index_fd, base, trusted, &position, &offset);
 	if (offset != -1) {
