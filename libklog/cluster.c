@@ -41,6 +41,16 @@ next_path(struct klog_cluster *c, const char **list)
 	return true;
 }
 
+static int
+find_real(struct klog_cluster *c, struct klog_err *err)
+{
+	if (realpath(c->path, c->real) != NULL)
+		return 0;
+	klog_fail_errno(err, "cluster %s", c->path);
+	klog_close_fd(&c->dir);
+	return -1;
+}
+
 int
 klog_cluster_open(struct klog_cluster *c, const char *list,
 	const struct klog_options *options, struct klog_err *err)
@@ -52,7 +62,7 @@ klog_cluster_open(struct klog_cluster *c, const char *list,
 	while (next_path(c, &rest)) {
 		c->dir = klog_open_dir(AT_FDCWD, c->path, err);
 		if (c->dir != -1)
-			return 0;
+			return find_real(c, err);
 		if (err->code != KLOG_ENOTFOUND)
 			return klog_err_in(err, "cluster");
 	}
@@ -108,25 +118,6 @@ look_around(struct klog_cluster *c, struct klog_err *err)
 	return r == -1 ? -1 : found;
 }
 
-static int
-make_with_parents(const char *path, struct klog_err *err)
-{
-	char part[4096];
-	size_t i;
-
-	for (i = 1;; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0777) == -1 && errno != EEXIST)
-			return klog_fail_errno(
-				err, "cluster %s: make %s", path, part);
-		if (path[i] == '\0')
-			return 0;
-	}
-}
-
 int
 klog_cluster_make(struct klog_cluster *c, const char *list,
 	const struct klog_options *options, struct klog_err *err)
@@ -135,11 +126,10 @@ klog_cluster_make(struct klog_cluster *c, const char *list,
 	int r = klog_cluster_open(c, list, options, err);
 
 	if (r == -1 && err->code == KLOG_ENOTFOUND) {
-		if (!next_path(c, &rest) ||
-			make_with_parents(c->path, err) == -1)
-			return -1;
+		if (!next_path(c, &rest) || klog_make_path(c->path, err) == -1)
+			return klog_err_in(err, "cluster %s", c->path);
 		c->dir = klog_open_dir(AT_FDCWD, c->path, err);
-		r = c->dir == -1 ? -1 : 0;
+		r = c->dir == -1 ? -1 : find_real(c, err);
 	}
 	if (r == -1)
 		return -1;
@@ -209,7 +199,9 @@ klog_cluster_topics(struct klog_cluster *c, char ***names, size_t *count,
 int
 klog_cluster_lock(struct klog_cluster *c, int *fd, struct klog_err *err)
 {
-	struct klog_wait wait = { &c->say, c->lock_timeout_ms, c->path, NULL };
+	struct klog_wait wait = { .say = &c->say,
+		.timeout_ms = c->lock_timeout_ms,
+		.what = c->path };
 
 	*fd = klog_create_file(c->dir, KLOG_LOCK_NAME, NULL, err);
 	if (*fd == -1)

@@ -11,7 +11,8 @@
 #define KLOG_TOPIC_YAML "topic.yaml"
 
 struct klog_cluster {
-	char path[4096];
+	char path[4096]; /* as given, for messages */
+	char real[4096]; /* absolute: the caller may go elsewhere */
 	int dir;
 	struct klog_say say;
 	int64_t lock_timeout_ms;

@@ -427,7 +427,8 @@ take_turn(struct dir_consumer *c)
 	return false;
 }
 
-/* A source that was woken sees first whether its history still holds (D3). */
+/* Opens the next batch of any source, in turn; at the ends of all of them
+ * takes what the watch has, and looks again. */
 static int
 find_batch(struct dir_consumer *c, struct klog_err *err)
 {
@@ -435,6 +436,8 @@ find_batch(struct dir_consumer *c, struct klog_err *err)
 		struct klog_source *s;
 		int r;
 
+		if (c->sources.count > 1 && c->sources.list[c->turn].open)
+			klog_reader_trim(&c->sources.list[c->turn].reader);
 		if (!take_turn(c)) {
 			if (!c->follow || wake_some(c, err) == -1)
 				return c->follow ? -1 : 0;

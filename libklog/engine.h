@@ -8,7 +8,7 @@
 
 #include "klog.h"
 
-/* What a handle begins with, so that klog.c finds the engine behind it. */
+/* What a handle begins with, so that engine.c finds the engine behind it. */
 struct klog {
 	const struct klog_engine *engine;
 };

@@ -177,6 +177,25 @@ klog_make_dir(int dir, const char *name, int64_t mode, struct klog_err *err)
 }
 
 int
+klog_make_path(const char *path, struct klog_err *err)
+{
+	char part[4096];
+	size_t i;
+
+	for (i = 1; i < sizeof(part); i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0777) == -1 && errno != EEXIST)
+			return klog_fail_errno(err, "make %s", part);
+		if (path[i] == '\0')
+			return 0;
+	}
+	return klog_fail(err, KLOG_EUSAGE, "path too long");
+}
+
+int
 klog_set_group(int dir, const char *name, uint32_t group, struct klog_err *err)
 {
 	if (fchownat(dir, name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW) == -1)

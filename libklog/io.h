@@ -38,6 +38,9 @@ int klog_make_dir(
 int klog_set_group(
 	int dir, const char *name, uint32_t group, struct klog_err *err);
 
+/* Makes the directories of a path that are missing. */
+int klog_make_path(const char *path, struct klog_err *err);
+
 void klog_close_fd(int *fd); /* closes unless -1; sets -1 */
 
 /* The size of an open file, or -1. */

@@ -182,27 +182,32 @@ tick_signal(void)
 	return SIGRTMIN + 2;
 }
 
-/* A repeating tick to this thread: one shot could fire before the call
- * sleeps, and the wait would be for ever (L4). */
+/*
+ * A repeating tick to this thread: one shot could fire before the call
+ * sleeps, and the wait would be for ever (L4).  The handler stays: another
+ * thread may wait, too.
+ */
 static int
-start_ticking(timer_t *timer, struct sigaction *before)
+start_ticking(timer_t *timer)
 {
+	sigset_t tick;
 	struct sigevent ev;
 	struct sigaction sa;
 	struct itimerspec every;
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = wake;
-	if (sigaction(tick_signal(), &sa, before) == -1)
+	if (sigaction(tick_signal(), &sa, NULL) == -1)
 		return -1;
+	sigemptyset(&tick);
+	sigaddset(&tick, tick_signal());
+	pthread_sigmask(SIG_UNBLOCK, &tick, NULL);
 	memset(&ev, 0, sizeof(ev));
 	ev.sigev_notify = SIGEV_THREAD_ID;
 	ev.sigev_signo = tick_signal();
 	ev._sigev_un._tid = gettid();
-	if (timer_create(CLOCK_MONOTONIC, &ev, timer) == -1) {
-		sigaction(tick_signal(), before, NULL);
+	if (timer_create(CLOCK_MONOTONIC, &ev, timer) == -1)
 		return -1;
-	}
 	memset(&every, 0, sizeof(every));
 	every.it_interval.tv_nsec = TICK_MS * 1000000L;
 	every.it_value = every.it_interval;
@@ -210,22 +215,21 @@ start_ticking(timer_t *timer, struct sigaction *before)
 	return 0;
 }
 
-static void
-stop_ticking(timer_t timer, const struct sigaction *before)
-{
-	timer_delete(timer);
-	sigaction(tick_signal(), before, NULL);
-}
-
 /* Held signals that came meanwhile end or stop the process here, where it
  * waits for a lock and does not hold it yet. */
 static void
-let_signals_in(const sigset_t *blocked)
+let_signals_in(const struct klog_wait *wait)
 {
+	const sigset_t *blocked = wait->blocked;
 	sigset_t pending, ours, open;
 	int sig;
 
 	ending_signals(&ours);
+	if (wait->no_stop) {
+		sigdelset(&ours, SIGTSTP);
+		sigdelset(&ours, SIGTTIN);
+		sigdelset(&ours, SIGTTOU);
+	}
 	sigpending(&pending);
 	sigemptyset(&open);
 	for (sig = 1; sig < NSIG; sig++)
@@ -243,12 +247,11 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 {
 	int64_t since = klog_tick_ms();
 	bool said = false;
-	struct sigaction before;
 	char who[80];
 	timer_t timer;
 	int r;
 
-	if (start_ticking(&timer, &before) == -1)
+	if (start_ticking(&timer) == -1)
 		return klog_fail_errno(err, "%s: timer", wait->what);
 	for (;;) {
 		struct flock fl = range(F_WRLCK, byte, count);
@@ -260,7 +263,7 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 				fail_lock(err, wait->what);
 			break;
 		}
-		let_signals_in(wait->blocked);
+		let_signals_in(wait);
 		waited = klog_tick_ms() - since;
 		if (wait->timeout_ms >= 0 && waited >= wait->timeout_ms) {
 			holder(fd, byte, who, sizeof(who));
@@ -279,7 +282,7 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 			said = true;
 		}
 	}
-	stop_ticking(timer, &before);
+	timer_delete(timer);
 	return r;
 }
 

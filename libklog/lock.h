@@ -23,6 +23,7 @@ struct klog_wait {
 	int64_t timeout_ms;      /* -1: for ever */
 	const char *what;        /* "access/0", for the messages */
 	const sigset_t *blocked; /* signals not to let in while waiting */
+	bool no_stop;            /* nor those that stop: a lock is held */
 };
 
 /*

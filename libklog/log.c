@@ -12,21 +12,6 @@
 
 #define WRITE_BACK ((int64_t)8 * 1024 * 1024)
 
-static int
-refuse_remote(const struct klog_log *log, struct klog_err *err)
-{
-	const char *name = klog_remote_file_system(log->dir);
-	const char *env = getenv("KLOG_REMOTE_FS");
-
-	if (name == NULL || (env != NULL && strcmp(env, "1") == 0))
-		return 0;
-	return klog_fail(err, KLOG_EREFUSED,
-		"on %s, where locks of other machines are not seen; write on a "
-		"local disk, or set KLOG_REMOTE_FS=1 if this machine alone "
-		"writes",
-		name);
-}
-
 int
 klog_log_open(struct klog_log *log, int topic_dir, const char *name,
 	const char *path, int32_t broker, struct klog_err *err)
@@ -40,7 +25,7 @@ klog_log_open(struct klog_log *log, int topic_dir, const char *name,
 	log->dir = klog_open_dir(topic_dir, name, err);
 	if (log->dir == -1)
 		return klog_err_in(err, "%s", path);
-	if (refuse_remote(log, err) == -1)
+	if (klog_refuse_remote(log->dir, err) == -1)
 		goto fail;
 	log->lock = klog_create_file(log->dir, KLOG_LOCK_NAME, NULL, err);
 	if (log->lock == -1)
@@ -78,8 +63,12 @@ klog_log_close(struct klog_log *log)
 int
 klog_log_load(struct klog_log *log, struct klog_err *err)
 {
+	int32_t epoch = log->state.leader_epoch;
 	int r = klog_state_read(log->state_fd, &log->state, err);
 
+	/* begun by another writer, who may have died before its line (T1) */
+	if (log->state.leader_epoch != epoch)
+		log->epoch_line_known = false;
 	return r == -1 ? klog_err_in(err, "%s", log->path) : r;
 }
 
@@ -135,9 +124,17 @@ klog_log_open_active(struct klog_log *log, struct klog_err *err)
 		return 0;
 	klog_log_close_segment(log);
 	klog_file_name(name, log->state.active_base, ".log");
-	log->log_fd = klog_create_file(log->dir, name, NULL, err);
-	if (log->log_fd == -1)
+	log->log_fd = klog_recovery_floor(&log->state) == 0
+		? klog_create_file(log->dir, name, NULL, err)
+		: klog_open_file(log->dir, name, O_RDWR, err);
+	if (log->log_fd == -1) {
+		if (err->code == KLOG_ENOTFOUND)
+			klog_fail(err, KLOG_ECORRUPT,
+				"%s: missing, and it held synced records; "
+				"restore it",
+				name);
 		goto fail;
+	}
 	size = klog_file_size(log->log_fd, name, err);
 	if (size == -1)
 		goto fail;
@@ -323,12 +320,25 @@ finish_indexes(struct klog_log *log)
 			".timeindex", &ignored);
 }
 
+/* A closed segment's are not rebuilt by and by; an error costs a scan. */
+static void
+sync_indexes(struct klog_log *log)
+{
+	struct klog_err ignored;
+
+	if (log->index_fd != -1)
+		(void)klog_sync_file(log->index_fd, ".index", &ignored);
+	if (log->time_fd != -1)
+		(void)klog_sync_file(log->time_fd, ".timeindex", &ignored);
+}
+
 int
 klog_log_roll(struct klog_log *log, struct klog_err *err)
 {
 	struct klog_state *s = &log->state;
 
 	finish_indexes(log);
+	sync_indexes(log);
 	s->active_base = s->next_offset;
 	s->length = 0;
 	s->unindexed = 0;

@@ -48,7 +48,7 @@ leader(struct klog_partition *p)
 	return &p->replica[0];
 }
 
-/* ---- locks: each on every replica, ascending (L2) ---- */
+/* ---- locks: each on every replica, in one order (L2) ---- */
 
 static void
 unlock(struct klog_partition *p, int byte, int count)
@@ -74,6 +74,19 @@ lock(struct klog_partition *p, int byte, int count, struct klog_err *err)
 	return 0;
 }
 
+/* The append byte, by who has the sync byte: a signal may end that wait, but
+ * not stop it, others would wait with us (L5). */
+static int
+lock_under_sync(struct klog_partition *p, struct klog_err *err)
+{
+	int r;
+
+	p->wait.no_stop = true;
+	r = lock(p, KLOG_BYTE_APPEND, 1, err);
+	p->wait.no_stop = false;
+	return r;
+}
+
 /* The sync byte, then the append byte: not in one call, whose wait could
  * hold back those who need only one. */
 static int
@@ -81,7 +94,7 @@ lock_both(struct klog_partition *p, struct klog_err *err)
 {
 	if (lock(p, KLOG_BYTE_SYNC, 1, err) == -1)
 		return -1;
-	if (lock(p, KLOG_BYTE_APPEND, 1, err) == -1) {
+	if (lock_under_sync(p, err) == -1) {
 		unlock(p, KLOG_BYTE_SYNC, 1);
 		return -1;
 	}
@@ -207,6 +220,32 @@ ready(struct klog_partition *p, struct klog_err *err)
 	return 0;
 }
 
+/* S1: whether a later epoch begins at or before our last record. */
+static int
+was_cut(struct klog_partition *p, struct klog_err *err)
+{
+	const struct klog_state *s = &leader(p)->state;
+	struct klog_epochs epochs;
+	int64_t end;
+
+	if (s->leader_epoch <= p->appended_epoch)
+		return 0;
+	/* a damaged one is derived from the state, which knows the newest */
+	if (klog_epochs_read(leader(p)->dir, &epochs, err) == -1 &&
+		err->code != KLOG_ECORRUPT)
+		return klog_err_in(err, "%s", p->path);
+	end = klog_epochs_end(&epochs, p->appended_epoch, s->next_offset);
+	klog_epochs_free(&epochs);
+	if (s->epoch_start < end)
+		end = s->epoch_start;
+	if (end > p->appended_offset)
+		return 0;
+	return klog_fail(err, KLOG_ECUT,
+		"%s: a sync failed, and what was appended from offset %" PRId64
+		" on was cut; send it again",
+		p->path, end);
+}
+
 /* ---- append ---- */
 
 static int
@@ -294,6 +333,27 @@ stamp(struct klog_partition *p, uint8_t *batch, struct klog_batch *header)
 		header->max_timestamp_ms = now;
 }
 
+/*
+ * S2: the append byte is let go without A6's save that would have carried the
+ * mark of a log that was opened.  Where even that fails the log is closed,
+ * so that whoever opens it next marks it.
+ */
+static void
+keep_marks(struct klog_partition *p)
+{
+	struct klog_err ignored;
+	int i;
+
+	for (i = 0; i < p->replicas; i++) {
+		struct klog_log *log = &p->replica[i];
+
+		if (!log->suspect || klog_log_save(log, &ignored) == 0)
+			continue;
+		klog_log_close_segment(log);
+		log->suspect = false;
+	}
+}
+
 /* One try under the append byte: 0 appended, 1 config, 2 recover, 3 roll. */
 static int
 try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
@@ -304,6 +364,9 @@ try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
 	if (r != 0)
 		return r;
 	if (ready(p, err) == -1)
+		return -1;
+	/* what it appended before and has not synced may be cut */
+	if (p->appended_offset >= p->synced_offset && was_cut(p, err) == -1)
 		return -1;
 	if (header->last_offset_delta >
 		INT64_MAX - 1 - leader(p)->state.next_offset)
@@ -337,6 +400,8 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 			*base_offset = header.base_offset;
 			p->appended_offset = klog_batch_last_offset(&header);
 			p->appended_epoch = header.leader_epoch;
+		} else {
+			keep_marks(p);
 		}
 		unlock(p, KLOG_BYTE_APPEND, 1);
 		if (r == 2 && (r = lock_both(p, err)) == 0) {
@@ -353,30 +418,6 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 }
 
 /* ---- sync ---- */
-
-/* S1: whether a later epoch begins at or before our last record. */
-static int
-was_cut(struct klog_partition *p, struct klog_err *err)
-{
-	const struct klog_state *s = &leader(p)->state;
-	struct klog_epochs epochs;
-	int64_t end;
-
-	if (s->leader_epoch <= p->appended_epoch)
-		return 0;
-	if (klog_epochs_read(leader(p)->dir, &epochs, err) == -1)
-		return klog_err_in(err, "%s", p->path);
-	end = klog_epochs_end(&epochs, p->appended_epoch, s->next_offset);
-	klog_epochs_free(&epochs);
-	if (s->epoch_start < end)
-		end = s->epoch_start;
-	if (end > p->appended_offset)
-		return 0;
-	return klog_fail(err, KLOG_ECUT,
-		"%s: a sync failed, and what was appended from offset %" PRId64
-		" on was cut; send it again",
-		p->path, end);
-}
 
 static int
 fail_not_durable(struct klog_partition *p, struct klog_err *err)
@@ -453,7 +494,7 @@ sync_once(struct klog_partition *p, struct klog_err *err)
 	int32_t epoch;
 	int i, r;
 
-	if (lock(p, KLOG_BYTE_APPEND, 1, err) == -1)
+	if (lock_under_sync(p, err) == -1)
 		return -1;
 	r = begin_sync(p, err);
 	end.base = leader(p)->state.active_base;
@@ -466,7 +507,7 @@ sync_once(struct klog_partition *p, struct klog_err *err)
 	for (i = p->replicas - 1; i >= 0; i--)
 		if (klog_log_sync(&p->replica[i], err) == -1)
 			return fail_not_durable(p, err); /* the mark stays */
-	if (lock(p, KLOG_BYTE_APPEND, 1, err) == -1)
+	if (lock_under_sync(p, err) == -1)
 		return -1;
 	r = end_sync(p, &end, epoch, err);
 	unlock(p, KLOG_BYTE_APPEND, 1);

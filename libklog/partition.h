@@ -56,8 +56,8 @@ int klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
  */
 int klog_partition_sync(struct klog_partition *p, struct klog_err *err);
 
-/* Whether `topic_path` still leads to this partition (K4): 0, or -1
- * KLOG_EDELETED.  cluster_dir is where topic_path begins. */
+/* Whether the partition's name in topic_dir still leads to the files that are
+ * open (K4): 0, or -1 KLOG_EDELETED. */
 int klog_partition_still_there(
 	struct klog_partition *p, int topic_dir, struct klog_err *err);
 

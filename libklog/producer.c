@@ -49,6 +49,7 @@ struct queue {
 	bool stop;
 	bool started;
 	int caller_cpu;
+	bool stop_blocked; /* SIGTSTP, in the caller's thread */
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t for_caller, for_helper;
@@ -68,6 +69,7 @@ struct dir_producer {
 	/* of the settings, as of the last time the helper was idle */
 	size_t batch_limit;
 	size_t record_limit;
+	bool limited_by_segment;
 	bool ignore_keys;
 	int64_t linger_ms;
 	size_t memory;
@@ -202,15 +204,23 @@ static bool
 helper_ready(struct dir_producer *p)
 {
 	struct queue *q = &p->queue;
-	sigset_t all, before;
+	sigset_t all, before, stop;
 
 	if (q->started || p->full < 2 || sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		return q->started;
 	q->caller_cpu = sched_getcpu();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigdelset(&all, SIGTSTP);
 	q->started = pthread_create(&q->thread, NULL, helper_main, p) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* the helper takes the terminal's stop, where it holds no lock (L5) */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	if (q->started && sigismember(&before, SIGTSTP) == 0) {
+		pthread_sigmask(SIG_BLOCK, &stop, NULL);
+		q->stop_blocked = true;
+	}
 	return q->started;
 }
 
@@ -227,6 +237,14 @@ stop_helper(struct dir_producer *p)
 	pthread_mutex_unlock(&q->mutex);
 	pthread_join(q->thread, NULL);
 	q->started = false;
+	if (q->stop_blocked) {
+		sigset_t stop;
+
+		sigemptyset(&stop);
+		sigaddset(&stop, SIGTSTP);
+		pthread_sigmask(SIG_UNBLOCK, &stop, NULL);
+		q->stop_blocked = false;
+	}
 	q->stop = false;
 }
 
@@ -257,6 +275,7 @@ refresh(struct dir_producer *p, struct klog_err *err)
 	int32_t n = p->writer.count;
 
 	p->record_limit = (size_t)most;
+	p->limited_by_segment = most < s->max_message_bytes;
 	p->batch_limit = (size_t)(s->batch_size < most ? s->batch_size : most);
 	p->linger_ms = s->linger_ms;
 	p->ignore_keys = s->partitioner_ignore_keys != 0;
@@ -408,14 +427,11 @@ klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
 static int
 fail_too_large(const struct dir_producer *p, size_t size, struct klog_err *err)
 {
-	const struct klog_settings *s = &p->writer.settings;
-	bool segment = s->segment_bytes < s->max_message_bytes;
-
 	return klog_fail(err, KLOG_ETOOLARGE,
 		"topic %s: a record of %zu bytes with its batch, %s allows "
 		"%zu; raise it in the topic, or cut the record",
 		p->writer.topic.label, size,
-		segment ? "segment.bytes" : "max.message.bytes",
+		p->limited_by_segment ? "segment.bytes" : "max.message.bytes",
 		p->record_limit);
 }
 

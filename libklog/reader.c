@@ -65,6 +65,15 @@ klog_reader_park(struct klog_reader *r)
 }
 
 void
+klog_reader_trim(struct klog_reader *r)
+{
+	if (r->base == -1 || r->scan.buf.capacity <= 2 * r->scan.chunk)
+		return;
+	klog_scan_forget(&r->scan);
+	klog_scan_free(&r->scan);
+}
+
+void
 klog_reader_close(struct klog_reader *r)
 {
 	klog_reader_park(r);
@@ -481,9 +490,11 @@ judge(struct klog_reader *r, struct klog_err *err)
 static int64_t
 limit(const struct klog_reader *r)
 {
-	if (r->synced && r->has_state && r->state.recovery_offset < r->stop)
-		return r->state.recovery_offset;
-	return r->stop;
+	int64_t synced = r->has_state ? r->state.recovery_offset
+				      : r->foreign_point;
+
+	/* where nobody says what is synced (-1), nothing is */
+	return r->synced && synced < r->stop ? synced : r->stop;
 }
 
 /*
@@ -637,10 +648,11 @@ klog_reader_end(struct klog_reader *r, struct klog_err *err)
 	char name[KLOG_FILE_NAME];
 	struct stat st;
 
+	if (r->synced && (r->has_state || r->foreign_point != -1))
+		return r->has_state ? r->state.recovery_offset
+				    : r->foreign_point;
 	if (!r->has_state)
 		return end_of_files(r, err);
-	if (r->synced)
-		return r->state.recovery_offset;
 	if (!r->trusted)
 		return walk_to_end(r, r->state.recovery_offset, err);
 	klog_file_name(name, r->state.active_base, ".log");

@@ -146,12 +146,6 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 	return 0;
 }
 
-static int64_t
-recovery_floor(const struct klog_state *s)
-{
-	return s->recovery_base == s->active_base ? s->recovery_position : 0;
-}
-
 /* The log is shorter than its state: a cut was interrupted (F3). */
 static int
 finish_cut(struct klog_log *log, int64_t size, const struct klog_recover *how,
@@ -160,7 +154,7 @@ finish_cut(struct klog_log *log, int64_t size, const struct klog_recover *how,
 	struct klog_place end = { log->state.active_base, size,
 		log->state.active_base };
 
-	if (size < recovery_floor(&log->state))
+	if (size < klog_recovery_floor(&log->state))
 		return klog_fail(err, KLOG_ECORRUPT,
 			"%s: %020" PRId64 ".log: %" PRId64
 			" bytes, but %" PRId64
@@ -168,7 +162,7 @@ finish_cut(struct klog_log *log, int64_t size, const struct klog_recover *how,
 			"it, or salvage what is there by reading",
 			log->path, end.base, size,
 			log->state.recovery_position);
-	if (restore_active(log, &end, recovery_floor(&log->state),
+	if (restore_active(log, &end, klog_recovery_floor(&log->state),
 		    how->settings, err) == -1)
 		return -1;
 	klog_sayf(how->say, 0,
@@ -358,8 +352,18 @@ check_from_recovery_point(
 	for (; r == 0 && i < bases.count; i++) {
 		int64_t base = bases.base[i];
 
-		if (base > out->end.offset)
+		if (base > out->end.offset) {
+			if (out->end.offset >= s->first_dirty &&
+				out->end.offset >= s->log_start)
+				r = klog_fail(err, KLOG_ECORRUPT,
+					"%s: offsets %" PRId64 " to %" PRId64
+					": their segment is missing; restore "
+					"it",
+					log->path, out->end.offset, base - 1);
 			out->end.offset = base;
+		}
+		if (r == -1)
+			break;
 		r = check_segment(log, base,
 			base == s->recovery_base ? s->recovery_position : 0,
 			out, err);
@@ -372,38 +376,6 @@ check_from_recovery_point(
 	klog_bases_free(&bases);
 	return r;
 }
-
-/* Cuts at `end` and makes state and indexes agree: epoch first, then the
- * cut, then its sync, then the state (V1, F3). */
-static int
-cut_under_new_epoch(struct klog_log *log, const struct check *found,
-	const struct klog_settings *settings, struct klog_err *err)
-{
-	struct klog_state *s = &log->state;
-	int64_t trusted = found->end.base == s->recovery_base
-		? s->recovery_position
-		: 0;
-
-	if (klog_log_begin_epoch(log, found->end.offset, err) == -1)
-		return -1;
-	s->active_base = found->end.base;
-	if (klog_log_open_active(log, err) == -1)
-		return -1;
-	if (found->torn > 0 &&
-		klog_truncate_file(
-			log->log_fd, found->end.position, ".log", err) == -1)
-		return klog_err_in(err, "%s", log->path);
-	if (restore_active(log, &found->end, trusted, settings, err) == -1 ||
-		klog_log_sync(log, err) == -1)
-		return -1;
-	klog_log_all_durable(log);
-	s->marks &= ~(uint32_t)KLOG_MARK_SYNCING;
-	log->suspect = false;
-	klog_stamp_update(&s->stamp, &log->now);
-	return klog_log_save(log, err);
-}
-
-/* ---- V ---- */
 
 /* A copy's bytes may never have been synced where they are now. */
 static int
@@ -426,19 +398,69 @@ sync_every_segment(struct klog_log *log, struct klog_err *err)
 	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;
 }
 
+/*
+ * Cuts at `end` and makes state and indexes agree: epoch first, then the cut,
+ * then its sync, then the state (V1, F3).  `doubtful`: a sync failed since the
+ * machine came up, so the mark and the recovery point stay for F.
+ */
+static int
+cut_under_new_epoch(struct klog_log *log, const struct check *found,
+	bool copied, bool doubtful, const struct klog_settings *settings,
+	struct klog_err *err)
+{
+	struct klog_state *s = &log->state;
+	int64_t trusted = found->end.base == s->recovery_base
+		? s->recovery_position
+		: 0;
+
+	/* a sync that fails below must not be forgotten by the next try */
+	s->marks |= KLOG_MARK_SYNCING;
+	if (klog_log_begin_epoch(log, found->end.offset, err) == -1)
+		return -1;
+	if (copied && sync_every_segment(log, err) == -1)
+		return -1;
+	s->active_base = found->end.base;
+	if (klog_log_open_active(log, err) == -1)
+		return -1;
+	if (found->torn > 0 &&
+		klog_truncate_file(
+			log->log_fd, found->end.position, ".log", err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	if (restore_active(log, &found->end, trusted, settings, err) == -1 ||
+		klog_log_sync(log, err) == -1)
+		return -1;
+	log->suspect = false;
+	if (!doubtful) {
+		klog_log_all_durable(log);
+		s->marks &= ~(uint32_t)KLOG_MARK_SYNCING;
+	}
+	klog_stamp_update(&s->stamp, &log->now);
+	return klog_log_save(log, err);
+}
+
+/* ---- V ---- */
+
 int
 klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 	struct klog_err *err)
 {
-	const struct klog_stamp *was = &log->state.stamp;
+	struct klog_stamp was = log->state.stamp;
+	bool same_boot = memcmp(was.boot, log->now.boot, 16) == 0;
+	bool copied = was.inode != log->now.inode ||
+		(same_boot && was.device != log->now.device);
+	bool doubtful = same_boot &&
+		(log->state.marks & KLOG_MARK_SYNCING) != 0;
 	struct check found;
 
 	klog_log_close_segment(log);
-	if (was->inode != log->now.inode && sync_every_segment(log, err) == -1)
-		return -1;
 	if (check_from_recovery_point(log, &found, err) == -1)
 		return -1;
-	if (cut_under_new_epoch(log, &found, how->settings, err) == -1)
+	/* until it is done: of today's boot, so that a mark left by a sync
+	 * that failed here counts, and of no file */
+	log->state.stamp = log->now;
+	log->state.stamp.inode = UINT64_MAX;
+	if (cut_under_new_epoch(
+		    log, &found, copied, doubtful, how->settings, err) == -1)
 		return -1;
 	if (found.torn > 0)
 		klog_sayf(how->say, 0,
@@ -538,48 +560,60 @@ nothing_cached(int fd, int64_t from, int64_t to)
 }
 
 /*
+ * A descriptor that reads the device and not the cache, *fd; -1 there when
+ * the file is nowhere but in memory, or when its pages were dropped, so that
+ * every look at it from here on is at the device.
+ */
+static int
+open_device(struct klog_log *log, int *fd, struct klog_err *err)
+{
+	const struct klog_state *s = &log->state;
+
+	*fd = -1;
+	if (in_memory_only(log->log_fd))
+		return 0;
+	*fd = klog_open_file(
+		log->dir, log->open_name, O_RDONLY | O_DIRECT, err);
+	if (*fd != -1)
+		return 0;
+	if (err->sys_errno != EINVAL)
+		return klog_err_in(err, "%s", log->path);
+	if (nothing_cached(log->log_fd, klog_recovery_floor(s), s->length) == 0)
+		return 0;
+	return klog_fail(err, KLOG_ESYSTEM,
+		"%s: a sync failed, and this file system does not let the "
+		"device be read past the cache; unmount and mount it, then "
+		"write again",
+		log->path);
+}
+
+/*
  * The first byte of [from, to) in the .log that the device does not have as
  * the cache shows it; `to` when there is none.
  */
 static int
-first_difference(struct klog_log *log, int64_t from, int64_t to, int64_t *at,
-	struct klog_err *err)
+first_difference(struct klog_log *log, int device_fd, int64_t from, int64_t to,
+	int64_t *at, struct klog_err *err)
 {
-	char name[KLOG_FILE_NAME];
 	uint8_t *device = NULL, *cache = NULL;
 	int64_t p = from - from % DIRECT_ALIGN;
-	int fd, r = -1;
+	int r = -1;
 
 	*at = to;
-	if (from >= to || in_memory_only(log->log_fd))
+	if (from >= to || device_fd == -1)
 		return 0;
-	klog_file_name(name, log->open_base, ".log");
-	fd = klog_open_file(log->dir, name, O_RDONLY | O_DIRECT, err);
-	if (fd == -1 && err->sys_errno == EINVAL) {
-		fd = klog_open_file(log->dir, name, O_RDONLY, err);
-		if (fd == -1 || nothing_cached(fd, from, to) == -1) {
-			klog_close_fd(&fd);
-			return klog_fail(err, KLOG_ESYSTEM,
-				"%s: a sync failed, and this file system does "
-				"not let the device be read past the cache; "
-				"unmount and mount it, then write again",
-				log->path);
-		}
-	}
-	if (fd == -1)
-		return klog_err_in(err, "%s", log->path);
 	if (posix_memalign((void **)&device, DIRECT_ALIGN, DIRECT_SIZE) != 0 ||
 		(cache = malloc(DIRECT_SIZE)) == NULL) {
 		klog_fail_memory(err);
 		goto out;
 	}
 	for (; p < to && *at == to; p += (int64_t)DIRECT_SIZE) {
-		size_t n = DIRECT_SIZE, got, same = 0;
+		size_t n, got, same = 0;
 
-		if (klog_read_at(log->log_fd, cache, n, p, &n, name, err) ==
-				-1 ||
-			klog_read_at(fd, device, DIRECT_SIZE, p, &got, name,
-				err) == -1) {
+		if (klog_read_at(log->log_fd, cache, DIRECT_SIZE, p, &n,
+			    log->open_name, err) == -1 ||
+			klog_read_at(device_fd, device, DIRECT_SIZE, p, &got,
+				log->open_name, err) == -1) {
 			klog_err_in(err, "%s", log->path);
 			goto out;
 		}
@@ -593,7 +627,6 @@ first_difference(struct klog_log *log, int64_t from, int64_t to, int64_t *at,
 out:
 	free(device);
 	free(cache);
-	klog_close_fd(&fd);
 	return r;
 }
 
@@ -606,7 +639,7 @@ place_before(struct klog_log *log, int64_t good, struct check *found,
 	int64_t to = found->end.position;
 	int r;
 
-	found->end.position = recovery_floor(s);
+	found->end.position = klog_recovery_floor(s);
 	found->end.offset = s->recovery_base == s->active_base
 		? s->recovery_offset
 		: s->active_base;
@@ -628,16 +661,21 @@ klog_recover_suspect(struct klog_log *log, const struct klog_recover *how,
 	struct klog_state *s = &log->state;
 	struct check found;
 	int64_t good;
-	int tries = 0;
+	int tries = 0, device, r;
 
 	if (klog_recover_tail(log, how, err) == -1)
 		return -1;
 	while (klog_log_sync(log, err) == -1)
 		if (++tries == 3)
 			return -1;
-	if (check_from_recovery_point(log, &found, err) == -1 ||
-		first_difference(log, recovery_floor(s), found.end.position,
-			&good, err) == -1)
+	if (open_device(log, &device, err) == -1)
+		return -1;
+	r = check_from_recovery_point(log, &found, err);
+	if (r == 0)
+		r = first_difference(log, device, klog_recovery_floor(s),
+			found.end.position, &good, err);
+	klog_close_fd(&device);
+	if (r == -1)
 		return -1;
 	if (good < found.end.position &&
 		place_before(log, good, &found, err) == -1)
@@ -648,7 +686,8 @@ klog_recover_suspect(struct klog_log *log, const struct klog_recover *how,
 		log->suspect = false;
 		return klog_log_save(log, err);
 	}
-	if (cut_under_new_epoch(log, &found, how->settings, err) == -1)
+	if (cut_under_new_epoch(
+		    log, &found, false, false, how->settings, err) == -1)
 		return -1;
 	klog_sayf(how->say, 0,
 		"%s: a sync had failed: cut %" PRId64

@@ -415,3 +415,24 @@ klog_remote_file_system(int fd)
 		return NULL;
 	}
 }
+
+int
+klog_refuse_remote(int fd, struct klog_err *err)
+{
+	const char *name = klog_remote_file_system(fd);
+	const char *env = getenv("KLOG_REMOTE_FS");
+
+	if (name == NULL || (env != NULL && strcmp(env, "1") == 0))
+		return 0;
+	return klog_fail(err, KLOG_EREFUSED,
+		"on %s, where locks of other machines are not seen; write on a "
+		"local disk, or set KLOG_REMOTE_FS=1 if this machine alone "
+		"writes",
+		name);
+}
+
+int64_t
+klog_recovery_floor(const struct klog_state *s)
+{
+	return s->recovery_base == s->active_base ? s->recovery_position : 0;
+}

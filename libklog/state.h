@@ -6,18 +6,24 @@
  *
  * A slot is one sector of 512 bytes, big-endian:
  *
- *	  0  "klogst1\n"      8  sequence          16  boot id, 16 bytes
- *	 32  file system      40  device of .klog  48  inode of .klog
- *	 56  topic id, 16     72  leader epoch, 4  76  its first offset
- *	 84  leader, 4        88  marks, 4         92  log start offset
- *	100  active segment  108  its length      116  next offset
- *	124  newest timestamp, 132 its offset     140  bytes since an index
- *entry 148  index entries, 4     152  time index entries, 4 156  newest
- *timestamp in the time index 164  first timestamp of the active segment 172
- *recovery point: offset, 180 its segment, 188 position in that 196  first dirty
- *offset   204  settings generation 212  in-sync replicas, 1; their ids, 16 of 2
- *	245  ids of the last 16 changes, 8 each, newest first
- *	373  replicas that left, 1; 13 of id 2 and change id 8
+ *	  0  "klogst1\n"               8  sequence
+ *	 16  boot id, 16 bytes        32  file system instance
+ *	 40  device of .klog          48  inode of .klog
+ *	 56  topic id, 16 bytes
+ *	 72  leader epoch, 4          76  its first offset
+ *	 84  leader, 4                88  marks, 4
+ *	 92  log start offset        100  base of the active segment
+ *	108  length of its .log      116  next offset
+ *	124  newest timestamp        132  offset of that
+ *	140  bytes since the last index entry
+ *	148  index entries, 4        152  time index entries, 4
+ *	156  newest timestamp in the time index
+ *	164  timestamp of the active segment's first batch
+ *	172  recovery point: offset  180  its segment  188  position there
+ *	196  first dirty offset      204  generation of the settings
+ *	212  in-sync replicas: count, 1, and 16 ids of 2
+ *	245  ids of the last 16 changes, 8 each, the newest first
+ *	373  replicas that left: count, 1, and 13 of id, 2, and change, 8
  *	508  CRC-32C of bytes 0 to 507
  */
 #ifndef KLOG_STATE_H
@@ -85,7 +91,7 @@ struct klog_state {
 };
 
 /* The state of a partition without records, log start and first segment at
- * `base`, under stamp and topic id. */
+ * `base`; without a stamp. */
 void klog_state_init(
 	struct klog_state *state, int64_t base, const uint8_t topic_id[16]);
 
@@ -117,5 +123,12 @@ void klog_stamp_update(struct klog_stamp *stamp, const struct klog_stamp *now);
 /* A network or shared file system, where locks and stamps differ per machine
  * (L1): its name, else NULL. */
 const char *klog_remote_file_system(int fd);
+
+/* KLOG_EREFUSED there, unless KLOG_REMOTE_FS=1 says that this machine alone
+ * writes. */
+int klog_refuse_remote(int fd, struct klog_err *err);
+
+/* The position in the active segment below which nothing is ever cut. */
+int64_t klog_recovery_floor(const struct klog_state *state);
 
 #endif

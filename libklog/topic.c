@@ -43,7 +43,7 @@ open_named(struct klog_topic *t, struct klog_cluster *c, const char *name,
 		return -1;
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	snprintf(t->label, sizeof(t->label), "%s", name);
-	if (snprintf(t->path, sizeof(t->path), "%s/%s", c->path, name) >=
+	if (snprintf(t->path, sizeof(t->path), "%s/%s", c->real, name) >=
 		(int)sizeof(t->path))
 		return klog_fail(err, KLOG_EUSAGE, "%s: path too long", name);
 	t->dir = klog_open_dir(c->dir, name, err);
@@ -511,6 +511,7 @@ klog_topic_make(struct klog_cluster *c, const char *name,
 
 	if (klog_topic_name_check(name, err) == -1 ||
 		prepare(&m, create, err) == -1 ||
+		klog_refuse_remote(c->dir, err) == -1 ||
 		klog_cluster_lock(c, &lock, err) == -1)
 		return -1;
 	tidy(c);
