@@ -214,9 +214,8 @@ int klog_topic_settings(struct klog *klog, const char *topic,
 struct klog_producer;
 
 struct klog_produce {
-	const struct klog_setting
-		*settings; /* acks, batch.size, linger.ms,
-			      compression.type, flush.ms ... */
+	/* acks, batch.size, linger.ms, compression.type, flush.ms ... */
+	const struct klog_setting *settings;
 	size_t setting_count;
 	bool no_sync; /* promise nothing beyond this process */
 };

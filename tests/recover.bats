@@ -361,7 +361,10 @@ indexed() {
 	for length in 00000000 00000001 0000000d 00000030 7fffffff 80000000 ffffffff; do
 		cp "$(partition t)/$log" lie-0/
 		hex "$length" | dd of=lie-0/$log bs=1 seek=8 conv=notrunc status=none
-		run --separate-stderr bash -c 'ulimit -v 4000000; klog-consume ./lie-0'
+		# shellcheck disable=SC2016
+		run --separate-stderr bash -c '
+			[ -n "${KLOG_SANITIZED:-}" ] || ulimit -v 4000000
+			klog-consume ./lie-0'
 		explain "klog-consume with length $length"
 		[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 		equal "$output" ""
