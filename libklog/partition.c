@@ -8,6 +8,7 @@
 #include "io.h"
 #include "partition.h"
 #include "recover.h"
+#include "suspect.h"
 #include "time.h"
 
 int

@@ -1,16 +1,11 @@
 #include <inttypes.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "partitioner.h"
 #include "producer.h"
+#include "queue.h"
 #include "time.h"
-#include "writer.h"
 
 #define RECORD_BOUND 64 /* of a record's own fields, generously */
 
@@ -18,41 +13,6 @@
 struct open_batch {
 	struct klog_builder builder;
 	int64_t since_tick; /* of its first record */
-};
-
-/* A batch on its way into the log. */
-struct job {
-	int32_t partition;
-	struct klog_builder builder;
-	bool sealed;
-	struct klog_slice bytes;
-};
-
-#define JOBS 4        /* full batches that may wait for the helper */
-#define DOZE_NS 50000 /* half of what appending one takes */
-#define DOZES 40
-
-/*
- * Batches on their way, oldest first.  While the helper runs and has not
- * failed it alone takes them off, and owns the writer; the mutex guards
- * count and what follows.
- */
-struct queue {
-	struct job job[JOBS];
-	size_t first;
-	size_t count;
-	bool failed; /* the first one, with err; not yet told */
-	struct klog_err err;
-	bool changed; /* the settings, under the helper */
-	bool caller_waits;
-	bool helper_waits;
-	bool stop;
-	bool started;
-	int caller_cpu;
-	bool stop_blocked; /* SIGTSTP, in the caller's thread */
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t for_caller, for_helper;
 };
 
 struct dir_producer {
@@ -64,7 +24,6 @@ struct dir_producer {
 	int32_t open_batches;
 	size_t held; /* bytes of memory in open batches */
 	int64_t put;
-	int64_t full; /* batches handed over because they were full */
 
 	/* of the settings, as of the last time the helper was idle */
 	size_t batch_limit;
@@ -74,193 +33,13 @@ struct dir_producer {
 	int64_t linger_ms;
 	size_t memory;
 
-	struct queue queue;
-	struct klog_compressor compressor;
-	struct klog_buf scratch;
+	struct klog_queue queue;
 };
 
 static struct dir_producer *
 of(struct klog_producer *producer)
 {
 	return (struct dir_producer *)(void *)producer;
-}
-
-/* ---- the queue ---- */
-
-/* Seals and appends the oldest batch; on -1 it stays the oldest. */
-static int
-run_job(struct dir_producer *p, struct klog_err *err)
-{
-	struct job *job = &p->queue.job[p->queue.first];
-	enum klog_codec codec;
-	int32_t level;
-
-	if (!job->sealed) {
-		klog_writer_codec(&p->writer, &codec, &level);
-		if (klog_builder_seal(&job->builder, &p->compressor, codec,
-			    level, &p->scratch, &job->bytes, err) == -1)
-			return -1;
-		job->sealed = true;
-	}
-	if (klog_writer_append(&p->writer, job->partition,
-		    (uint8_t *)(uintptr_t)job->bytes.data, job->bytes.size,
-		    job->builder.count, err) == -1)
-		return -1;
-	job->sealed = false;
-	klog_builder_reset(&job->builder);
-	return 0;
-}
-
-/*
- * Sleeps on a condition, with the mutex: the first times for a moment only,
- * and nobody wakes it.  A thread that another one wakes is put on that one's
- * processor by a kernel that takes an idle virtual processor for a busy one;
- * then the two take turns on one.
- */
-static void
-doze(struct queue *q, pthread_cond_t *condition, bool *sleeps, int *times)
-{
-	struct timespec until;
-
-	if (++*times > DOZES) {
-		*sleeps = true;
-		pthread_cond_wait(condition, &q->mutex);
-		*sleeps = false;
-		return;
-	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += DOZE_NS;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	pthread_cond_timedwait(condition, &q->mutex, &until);
-}
-
-static void
-take_off(struct queue *q)
-{
-	q->first = (q->first + 1) % JOBS;
-	q->count--;
-}
-
-/* Begins on another processor than the caller's; later it may go anywhere. */
-static void
-move_away(int from)
-{
-	cpu_set_t all, others;
-
-	if (from < 0 || sched_getaffinity(0, sizeof(all), &all) == -1)
-		return;
-	others = all;
-	CPU_CLR((size_t)from, &others);
-	if (CPU_COUNT(&others) > 0 &&
-		sched_setaffinity(0, sizeof(others), &others) == 0)
-		(void)sched_setaffinity(0, sizeof(all), &all);
-}
-
-static void *
-helper_main(void *arg)
-{
-	struct dir_producer *p = arg;
-	struct queue *q = &p->queue;
-	int64_t generation = p->writer.topic.config.generation;
-	struct klog_err err;
-
-	move_away(q->caller_cpu);
-	pthread_mutex_lock(&q->mutex);
-	for (;;) {
-		bool appended, well;
-		int dozes = 0;
-
-		while (!q->stop && (q->count == 0 || q->failed))
-			doze(q, &q->for_helper, &q->helper_waits, &dozes);
-		if (q->stop)
-			break;
-		pthread_mutex_unlock(&q->mutex);
-		appended = run_job(p, &err) == 0;
-		well = appended && klog_writer_after(&p->writer, &err) == 0;
-		pthread_mutex_lock(&q->mutex);
-		if (appended)
-			take_off(q);
-		if (!well) {
-			q->failed = true;
-			q->err = err;
-		}
-		if (p->writer.topic.config.generation != generation) {
-			generation = p->writer.topic.config.generation;
-			q->changed = true;
-		}
-		if (q->caller_waits)
-			pthread_cond_signal(&q->for_caller);
-	}
-	pthread_mutex_unlock(&q->mutex);
-	return NULL;
-}
-
-/* Pays only for a stream of full batches, and with a second processor.  The
- * caller's thread keeps the signals. */
-static bool
-helper_ready(struct dir_producer *p)
-{
-	struct queue *q = &p->queue;
-	sigset_t all, before, stop;
-
-	if (q->started || p->full < 2 || sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		return q->started;
-	q->caller_cpu = sched_getcpu();
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	sigdelset(&all, SIGTSTP);
-	q->started = pthread_create(&q->thread, NULL, helper_main, p) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	/* the helper takes the terminal's stop, where it holds no lock (L5) */
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGTSTP);
-	if (q->started && sigismember(&before, SIGTSTP) == 0) {
-		pthread_sigmask(SIG_BLOCK, &stop, NULL);
-		q->stop_blocked = true;
-	}
-	return q->started;
-}
-
-static void
-stop_helper(struct dir_producer *p)
-{
-	struct queue *q = &p->queue;
-
-	if (!q->started)
-		return;
-	pthread_mutex_lock(&q->mutex);
-	q->stop = true;
-	pthread_cond_signal(&q->for_helper);
-	pthread_mutex_unlock(&q->mutex);
-	pthread_join(q->thread, NULL);
-	q->started = false;
-	if (q->stop_blocked) {
-		sigset_t stop;
-
-		sigemptyset(&stop);
-		sigaddset(&stop, SIGTSTP);
-		pthread_sigmask(SIG_UNBLOCK, &stop, NULL);
-		q->stop_blocked = false;
-	}
-	q->stop = false;
-}
-
-/* Waits until at most `most` batches are on their way, or one has failed. */
-static void
-wait_for(struct dir_producer *p, size_t most)
-{
-	struct queue *q = &p->queue;
-	int dozes = 0;
-
-	if (!q->started)
-		return;
-	pthread_mutex_lock(&q->mutex);
-	while (q->count > most && !q->failed)
-		doze(q, &q->for_caller, &q->caller_waits, &dozes);
-	pthread_mutex_unlock(&q->mutex);
 }
 
 /* The settings may have changed under the helper (A1). */
@@ -292,85 +71,37 @@ refresh(struct dir_producer *p, struct klog_err *err)
 	return 0;
 }
 
-/*
- * Waits until no batch is on its way.  A failure is told once; the next call
- * tries the same batch again, for callers who wait for room on a full disk.
- */
+/* Nothing is on its way any more; settings and counts are ours to read. */
 static int
 settle(struct dir_producer *p, struct klog_err *err)
 {
-	struct queue *q = &p->queue;
-
-	wait_for(p, 0);
-	if (q->failed) {
-		*err = q->err;
-		/* with the batch at hand the helper waits no longer */
-		stop_helper(p);
-		q->failed = false;
+	if (klog_queue_settle(&p->queue, err) == -1)
 		return -1;
-	}
-	while (q->count > 0) {
-		if (run_job(p, err) == -1)
-			return -1;
-		take_off(q);
-		if (klog_writer_after(&p->writer, err) == -1)
-			return -1;
-	}
-	q->changed = false;
 	return refresh(p, err);
 }
 
-/* Puts the batch of a partition behind the others; it is empty then. */
-static void
-enqueue(struct dir_producer *p, int32_t partition)
-{
-	struct queue *q = &p->queue;
-	struct open_batch *batch = &p->batches[partition];
-	struct job *job = &q->job[(q->first + q->count) % JOBS];
-	struct klog_builder builder = job->builder;
-
-	p->held -= batch->builder.buf.capacity;
-	job->builder = batch->builder;
-	batch->builder = builder;
-	p->held += builder.buf.capacity;
-	job->partition = partition;
-	job->sealed = false;
-	p->open_batches--;
-	q->count++;
-}
-
-/* Gives a batch away to be appended; a full one by the helper. */
+/* Gives a batch away to be appended; it is empty then. */
 static int
 hand_over(struct dir_producer *p, int32_t partition, bool full,
 	struct klog_err *err)
 {
-	struct queue *q = &p->queue;
+	struct klog_builder *b = &p->batches[partition].builder;
+	size_t before = b->buf.capacity;
+	int r;
 
-	if (p->batches[partition].builder.count == 0)
+	if (b->count == 0)
 		return 0;
-	/* a pause ends the stream that pays for a helper */
-	p->full = full ? p->full + 1 : 0;
-	if (!full || !helper_ready(p)) {
+	r = klog_queue_put(&p->queue, partition, b, full, err);
+	if (r == 1) {
 		if (settle(p, err) == -1)
 			return -1;
-		/* in this thread: the helper has nothing, and sleeps */
-		stop_helper(p);
-		enqueue(p, partition);
-		return settle(p, err);
+		b = &p->batches[partition].builder;
+		r = klog_queue_put(&p->queue, partition, b, full, err);
 	}
-	wait_for(p, JOBS - 1);
-	pthread_mutex_lock(&q->mutex);
-	if (q->failed || q->changed) {
-		pthread_mutex_unlock(&q->mutex);
-		if (settle(p, err) == -1)
-			return -1;
-		return hand_over(p, partition, full, err);
-	}
-	enqueue(p, partition);
-	if (q->helper_waits)
-		pthread_cond_signal(&q->for_helper);
-	pthread_mutex_unlock(&q->mutex);
-	return 0;
+	p->held = p->held + b->buf.capacity - before;
+	if (b->count == 0)
+		p->open_batches--;
+	return r == 0 && !full ? refresh(p, err) : r;
 }
 
 /* Memory is short: the largest batch goes, and its memory with it. */
@@ -410,9 +141,7 @@ klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
 		free(p);
 		return NULL;
 	}
-	pthread_mutex_init(&p->queue.mutex, NULL);
-	pthread_cond_init(&p->queue.for_caller, NULL);
-	pthread_cond_init(&p->queue.for_helper, NULL);
+	klog_queue_init(&p->queue, &p->writer);
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	klog_sticky_init(&p->sticky, seed, p->writer.count);
 	if (refresh(p, err) == -1) {
@@ -572,8 +301,7 @@ klog_dir_producer_due_ms(struct klog_producer *producer)
 	int64_t due;
 	int32_t i;
 
-	wait_for(p, 0);
-	if (p->queue.count > 0)
+	if (!klog_queue_idle(&p->queue))
 		return 0;
 	due = klog_writer_due(&p->writer);
 	for (i = 0; p->open_batches > 0 && i < p->partitions; i++) {
@@ -610,7 +338,7 @@ klog_dir_producer_count(const struct klog_producer *producer)
 	struct klog_produced n = { p->put, 0, 0 };
 	int32_t i;
 
-	wait_for((struct dir_producer *)(uintptr_t)p, 0);
+	(void)klog_queue_idle((struct klog_queue *)(uintptr_t)&p->queue);
 	for (i = 0; i < p->writer.count; i++) {
 		n.appended += p->writer.parts[i].appended;
 		n.synced += p->writer.parts[i].synced;
@@ -624,17 +352,10 @@ klog_dir_producer_abandon(struct klog_producer *producer)
 	struct dir_producer *p = of(producer);
 	int32_t i;
 
-	stop_helper(p);
-	pthread_mutex_destroy(&p->queue.mutex);
-	pthread_cond_destroy(&p->queue.for_caller);
-	pthread_cond_destroy(&p->queue.for_helper);
+	klog_queue_free(&p->queue);
 	for (i = 0; i < p->partitions; i++)
 		klog_builder_free(&p->batches[i].builder);
 	free(p->batches);
-	for (i = 0; i < JOBS; i++)
-		klog_builder_free(&p->queue.job[i].builder);
-	klog_compressor_free(&p->compressor);
-	klog_buf_free(&p->scratch);
 	klog_writer_close(&p->writer);
 	free(p);
 }

@@ -6,6 +6,7 @@
 #ifndef KLOG_RECOVER_H
 #define KLOG_RECOVER_H
 
+#include "check.h"
 #include "log.h"
 
 struct klog_recover {
@@ -33,20 +34,20 @@ int klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 	struct klog_err *err);
 
 /*
- * Under the sync and the append byte, when the syncing mark is set (F): a
- * sync failed, or nobody can tell.  Syncs, and compares what the device has
- * with what the cache shows, from the recovery point on; cuts at the first
- * batch that differs, under a new leader epoch; saves.
- */
-int klog_recover_suspect(struct klog_log *log, const struct klog_recover *how,
-	struct klog_err *err);
-
-/*
  * Under the sync and the append byte, when no slot of the state is whole
  * (T4): makes one from the segments.  Committed under no stamp, so that
  * klog_recover_log comes next.
  */
 int klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	const struct klog_recover *how, struct klog_err *err);
+
+/*
+ * Cuts at `end` and makes state and indexes agree: epoch first, then the cut,
+ * then its sync, then the state (V1, F3).  `doubtful`: a sync failed since the
+ * machine came up, so the mark and the recovery point stay for F.
+ */
+int klog_recover_cut(struct klog_log *log, const struct klog_check *found,
+	bool copied, bool doubtful, const struct klog_settings *settings,
+	struct klog_err *err);
 
 #endif

@@ -1,0 +1,186 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "check.h"
+#include "index.h"
+#include "io.h"
+
+static int
+damaged(struct klog_log *log, int64_t base, int64_t position,
+	const struct klog_err *why, struct klog_err *err)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%.250s", why->text);
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: %020" PRId64 ".log: batch at %" PRId64
+		": %s; nothing was changed",
+		log->path, base, position, text);
+}
+
+/* Whether the batch at hand is the next: dense, but where the log was
+ * compacted, and of an epoch that has begun. */
+static bool
+follows(const struct klog_log *log, const struct klog_check *so_far)
+{
+	const struct klog_batch *b = &log->scan.batch;
+	int64_t next = so_far->end.offset;
+
+	if (b->leader_epoch < so_far->epoch ||
+		b->leader_epoch > log->state.leader_epoch)
+		return false;
+	return b->base_offset == next ||
+		(b->base_offset > next && next < log->state.first_dirty);
+}
+
+/*
+ * Offsets lie outside the checksum: whether the batches that lead up to the
+ * recovery point end at its offset.  From the last index entry before it, so
+ * it costs as much in a large segment as in a small one.
+ */
+static int
+check_joint(struct klog_log *log, int fd, const struct klog_place *joint,
+	struct klog_err *err)
+{
+	struct klog_err why = { KLOG_OK, 0, "" }, ignored;
+	int64_t position, offset, next = -1;
+	int index = klog_segment_open(
+		log->dir, joint->base, ".index", O_RDONLY, &ignored);
+	int r;
+
+	klog_index_find_position(
+		index, joint->base, joint->position - 1, &position, &offset);
+	klog_close_fd(&index);
+	klog_scan_init(&log->scan, fd, position, 0);
+	while ((r = klog_scan_next(&log->scan, &why)) == KLOG_SCAN_BATCH &&
+		log->scan.position <= joint->position)
+		next = klog_batch_last_offset(&log->scan.batch) + 1;
+	if (r == -1) {
+		*err = why;
+		return klog_err_in(err, "%s", log->path);
+	}
+	if (next == joint->offset)
+		return 0;
+	/* a foolish index may point into the middle of a batch */
+	if (position > 0) {
+		klog_scan_init(&log->scan, fd, 0, 0);
+		next = -1;
+		while (klog_scan_next(&log->scan, &why) == KLOG_SCAN_BATCH &&
+			log->scan.position <= joint->position)
+			next = klog_batch_last_offset(&log->scan.batch) + 1;
+		if (next == joint->offset)
+			return 0;
+	}
+	klog_fail(&why, KLOG_ECORRUPT,
+		"it is synced, but what leads up to it does not end at offset "
+		"%" PRId64,
+		joint->offset);
+	return damaged(log, joint->base, joint->position, &why, err);
+}
+
+/* Walks one segment from a position; sets out->end, and torn when it is not
+ * good to its end (which only the last segment may be). */
+static int
+check_segment(struct klog_log *log, int64_t base, int64_t position,
+	struct klog_check *out, struct klog_err *err)
+{
+	struct klog_err why = { KLOG_OK, 0, "" };
+	int fd = klog_segment_open(log->dir, base, ".log", O_RDONLY, err);
+	int64_t size;
+	int r = -1;
+
+	if (fd == -1)
+		return klog_err_in(err, "%s", log->path);
+	size = klog_file_size(fd, ".log", err);
+	out->end.base = base;
+	out->end.position = position;
+	if (size != -1 && size < position) {
+		klog_fail(&why, KLOG_ECORRUPT,
+			"the file ends at %" PRId64 ", before what was synced",
+			size);
+		damaged(log, base, position, &why, err);
+	} else if (size != -1 && position > 0 &&
+		check_joint(log, fd, &out->end, err) == -1) {
+		r = -1;
+	} else if (size != -1) {
+		klog_scan_init(&log->scan, fd, position, 0);
+		while ((r = klog_scan_next(&log->scan, &why)) ==
+				KLOG_SCAN_BATCH &&
+			follows(log, out)) {
+			out->end.position = log->scan.position;
+			out->epoch = log->scan.batch.leader_epoch;
+			out->end.offset = klog_batch_last_offset(
+						  &log->scan.batch) +
+				1;
+		}
+		if (r == KLOG_SCAN_BATCH)
+			klog_fail(&why, KLOG_ECORRUPT,
+				"offset %" PRId64 " in leader epoch %" PRId32
+				" where %" PRId64 " is next",
+				log->scan.batch.base_offset,
+				log->scan.batch.leader_epoch, out->end.offset);
+		if (r == -1)
+			*err = why;
+		out->torn = size - out->end.position;
+	}
+	klog_close_fd(&fd);
+	if (r == -1)
+		return -1;
+	/* kept for the caller, should this not be the last segment */
+	if (out->torn > 0)
+		*err = why;
+	return 0;
+}
+
+int
+klog_check_log(
+	struct klog_log *log, struct klog_check *out, struct klog_err *err)
+{
+	const struct klog_state *s = &log->state;
+	struct klog_bases bases;
+	size_t i;
+	int r = 0;
+
+	out->end.base = s->recovery_base;
+	out->end.position = 0;
+	out->end.offset = s->recovery_offset;
+	out->torn = 0;
+	out->epoch = -1;
+	if (klog_segment_list(log->dir, &bases, err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	i = bases.count > 0 ? klog_bases_find(&bases, s->recovery_base) : 0;
+	if (i < bases.count && bases.base[i] < s->recovery_base)
+		i++; /* its file is gone */
+	if (s->recovery_position > 0 && i == bases.count)
+		r = klog_fail(err, KLOG_ECORRUPT,
+			"%s: %020" PRId64 ".log: missing, and it held synced "
+			"records; restore it",
+			log->path, s->recovery_base);
+	for (; r == 0 && i < bases.count; i++) {
+		int64_t base = bases.base[i];
+
+		if (base > out->end.offset) {
+			if (out->end.offset >= s->first_dirty &&
+				out->end.offset >= s->log_start)
+				r = klog_fail(err, KLOG_ECORRUPT,
+					"%s: offsets %" PRId64 " to %" PRId64
+					": their segment is missing; restore "
+					"it",
+					log->path, out->end.offset, base - 1);
+			out->end.offset = base;
+		}
+		if (r == -1)
+			break;
+		r = check_segment(log, base,
+			base == s->recovery_base ? s->recovery_position : 0,
+			out, err);
+		if (r == 0 && out->torn > 0 && i + 1 < bases.count) {
+			struct klog_err why = *err;
+
+			r = damaged(log, base, out->end.position, &why, err);
+		}
+	}
+	klog_bases_free(&bases);
+	return r;
+}

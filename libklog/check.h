@@ -1,0 +1,24 @@
+/*
+ * V2: whether everything past the recovery point is whole, clean and in
+ * order.  Nothing is written.
+ */
+#ifndef KLOG_CHECK_H
+#define KLOG_CHECK_H
+
+#include "log.h"
+
+struct klog_check {
+	struct klog_place end; /* of what is good */
+	int64_t torn;          /* bytes behind it in the last segment */
+	int32_t epoch;         /* of the last good batch; epochs never fall */
+};
+
+/*
+ * Walks from the recovery point to the end of the last segment, which alone
+ * may be torn.  Damage anywhere else, a missing segment, and batches that do
+ * not lead up to the recovery point's offset are KLOG_ECORRUPT.
+ */
+int klog_check_log(
+	struct klog_log *log, struct klog_check *out, struct klog_err *err);
+
+#endif
