@@ -22,6 +22,7 @@ feed_init(struct feed *feed, struct klog_err *err)
 
 	for (i = 0; i < FEED_RECORDS; i++)
 		feed->records[i] = feed->like;
+	feed->dies_of_pipe = feed->tee && signal(SIGPIPE, SIG_IGN) != SIG_IGN;
 	if (feed->tee && output_init(&feed->out, STDOUT_FILENO, err) == -1)
 		return -1;
 	return lines_init(&feed->lines, &feed->delim, err);
@@ -109,6 +110,21 @@ again(struct feed *feed, const struct klog_err *err)
 
 /* ---- the library ---- */
 
+/* The topic matters more than the copy of its input.  A reader who went away
+ * ends the run, but no batch in the middle. */
+static void
+copy_failed(struct feed *feed, const struct klog_err *err)
+{
+	feed->tee = false;
+	if (feed->dies_of_pipe && err->sys_errno == EPIPE) {
+		if (feed->signal == 0)
+			feed->signal = SIGPIPE;
+		return;
+	}
+	set_status(feed, err->code);
+	cli_fail(feed->cli, err);
+}
+
 /* Copies the lines of records [from, to) with their delimiters. */
 static void
 copy_lines(struct feed *feed, size_t from, size_t to)
@@ -122,10 +138,7 @@ copy_lines(struct feed *feed, size_t from, size_t to)
 		    &err) == 0 &&
 		output_step(&feed->out, &err) == 0)
 		return;
-	/* the topic matters more than the copy of its input */
-	feed->tee = false;
-	set_status(feed, err.code);
-	cli_fail(feed->cli, &err);
+	copy_failed(feed, &err);
 }
 
 static void
@@ -133,11 +146,8 @@ copy_flush(struct feed *feed)
 {
 	struct klog_err err;
 
-	if (!feed->tee || output_flush(&feed->out, &err) == 0)
-		return;
-	feed->tee = false;
-	set_status(feed, err.code);
-	cli_fail(feed->cli, &err);
+	if (feed->tee && output_flush(&feed->out, &err) == -1)
+		copy_failed(feed, &err);
 }
 
 /* Hands over the records in hand; their lines follow one another. */
@@ -400,7 +410,7 @@ say_counts(const struct feed *feed, int64_t stored, int64_t lost)
 		"%" PRId64 " records stored, %" PRId64 " not", stored, lost);
 	if (feed->why.code != KLOG_OK)
 		cli_warn(feed->cli, "%s; %s", feed->why.text, text);
-	else if (feed->signal != 0)
+	else if (feed->signal != 0 && feed->signal != SIGPIPE)
 		cli_note(feed->cli, "SIG%s: %s", sigabbrev_np(feed->signal),
 			text);
 	else if (lost > 0)
@@ -428,7 +438,7 @@ feed_finish(struct feed *feed)
 	note_signal(feed);
 	stored = feed->no_sync ? count.appended : count.synced;
 	say_counts(feed, stored, count.put - stored + feed->lost);
-	if (feed->signal != 0 && good)
+	if (feed->signal != 0 && feed->signal != SIGPIPE && good)
 		say_where(feed);
 	lines_free(&feed->lines);
 	output_free(&feed->out);

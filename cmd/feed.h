@@ -40,6 +40,7 @@ struct feed {
 	int64_t lost;      /* lines refused, or in hand when it failed */
 	int signal;        /* the one acted on */
 	int64_t stop_tick; /* when to stop reading then */
+	bool dies_of_pipe; /* -T, and SIGPIPE was not ignored */
 	bool full_said;
 	bool broken;         /* the producer failed for good */
 	struct klog_err why; /* what ended the run */
