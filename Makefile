@@ -6,6 +6,7 @@
 #	make demo		build, and a guided tour on this machine's own logs
 #	make check		the tests; TESTS=tests/produce.bats for some of them
 #	make check-asan		the same against tools with ASan and UBSan
+#	make check-fault	kills, full disks, failing disks and power cuts
 #	make lint bench install uninstall clean
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are yours; B is another build directory,
@@ -41,11 +42,16 @@ CMD_OBJS = $(patsubst %.c,$B/%.o,$(filter-out cmd/klog-%.c,$(wildcard cmd/*.c)))
 UNITS = $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
 TEST_TOOLS = $(patsubst %.c,$B/%,$(wildcard tests/tools/*.c))
 BENCHES = $(patsubst %.c,$B/%,$(wildcard tests/bench/*.c))
+# lib*.c are loaded into the tools under test, the others run beside them.
+FAULT_LIBS = $(patsubst %.c,$B/%.so,$(wildcard tests/fault/lib*.c))
+FAULTS = $(FAULT_LIBS) $(patsubst %.c,$B/%,\
+	$(filter-out tests/fault/lib%,$(wildcard tests/fault/*.c)))
 
-.PHONY: all units benches
+.PHONY: all units benches faults
 all: $(TOOLS) $B/libklog.a ; @:
 units: $(UNITS) $(TEST_TOOLS) $B/unit.bats ; @:
 benches: $(BENCHES) ; @:
+faults: $(FAULTS) ; @:
 
 # ---- how it is compiled ---------------------------------------------------
 
@@ -93,7 +99,7 @@ MADE_WITH := $(COMPILE) | $(LINK)
 
 # These install what is missing, then call make again: until then there may
 # be no compiler to ask.
-OUTER = demo check check-asan bench lint deps clean uninstall
+OUTER = demo check check-asan check-fault bench lint deps clean uninstall
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$B/made-with),$(MADE_WITH))
 $(shell mkdir -p $B)
@@ -150,9 +156,13 @@ $(UNITS): %: %.o $B/cmd.a $B/libklog.a
 	$(call say,LINK,$@)$(link)
 
 # They are not what is tested.
-$(TEST_TOOLS) $(BENCHES): SAN_FLAGS =
-$(TEST_TOOLS) $(BENCHES): %: %.o
+$(TEST_TOOLS) $(BENCHES) $(FAULTS): SAN_FLAGS =
+$(TEST_TOOLS) $(BENCHES) $(filter-out %.so,$(FAULTS)): %: %.o
 	$(call say,LINK,$@)$(link)
+
+$(FAULT_LIBS): %.so: %.c $B/flags.mk
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(COMPILE) -fPIC -shared -o $@ $< -ldl
 
 # One bats test for each unit program.
 $B/unit.bats: $(UNITS) Makefile
@@ -161,12 +171,12 @@ $B/unit.bats: $(UNITS) Makefile
 	done >$@
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CMD_OBJS)) \
-	$(patsubst %,%.d,$(UNITS) $(TEST_TOOLS) $(BENCHES)) \
+	$(patsubst %,%.d,$(UNITS) $(TEST_TOOLS) $(BENCHES) $(FAULTS:.so=)) \
 	$(patsubst cmd/%.c,$B/cmd/%.d,$(wildcard cmd/klog-*.c))
 
 # ---- what is run ----------------------------------------------------------
 
-.PHONY: demo check check-asan bench lint deps clean
+.PHONY: demo check check-asan check-fault bench lint deps clean
 again = $(MAKE) --no-print-directory \
 	$(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc))
 TESTS = $(wildcard tests/*.bats)
@@ -197,6 +207,15 @@ check-asan:
 	@$(MAKE) --no-print-directory check B=build/asan \
 		CFLAGS='-O1 -g' SANITIZE=address,undefined
 
+# Root and a loop device show more; what lacks them is skipped with a reason.
+check-fault: FAULT_TESTS = $(wildcard tests/fault/*.bats)
+check-fault:
+	@tests/deps fault
+	@$(again) all units faults
+	@$(RUN_WITH) KLOG_FAULT='$(abspath $B/tests/fault)' \
+		bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),$(TESTS),\
+		$(FAULT_TESTS))
+
 bench:
 	@tests/deps bench
 	@$(again) all benches
@@ -205,8 +224,8 @@ bench:
 lint:
 	@tests/deps lint
 	@tests/lint
-	@$(again) all units benches B=build/lint-gcc CC=gcc WERROR=1
-	@$(again) all units benches B=build/lint-clang CC=clang WERROR=1
+	@$(again) all units benches faults B=build/lint-gcc CC=gcc WERROR=1
+	@$(again) all units benches faults B=build/lint-clang CC=clang WERROR=1
 
 clean:
 	rm -rf build bin

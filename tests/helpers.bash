@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	local root
-	root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+	root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 	export KLOG_BIN=${KLOG_BIN:-$root/bin}
 	export PATH=$KLOG_BIN:$KLOG_TEST_TOOLS:$PATH
 	export KLOG_CLUSTER=$BATS_TEST_TMPDIR/cluster
