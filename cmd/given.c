@@ -99,11 +99,16 @@ given_check(const struct given *settings, int scope, struct klog_err *err)
 
 	klog_settings_init(&all);
 	for (i = 0; i < settings->count; i++) {
-		if (klog_settings_set(&all, scope, settings->list[i].key,
-			    settings->list[i].value, err) == -1)
+		const struct klog_setting *one = &settings->list[i];
+		bool reset = settings->resets && one->value[0] == '\0';
+
+		if (reset ? klog_settings_reset(&all, scope, one->key, err)
+			  : klog_settings_set(
+				    &all, scope, one->key, one->value, err))
 			return -1;
 	}
-	return klog_settings_check(&all, err);
+	/* with what the topic has already it is the library's to judge */
+	return settings->resets ? 0 : klog_settings_check(&all, err);
 }
 
 void

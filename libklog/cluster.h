@@ -9,6 +9,8 @@
 #include "err.h"
 
 #define KLOG_TOPIC_YAML "topic.yaml"
+#define KLOG_NEW_PREFIX ".new-"         /* being made */
+#define KLOG_DELETED_PREFIX ".deleted-" /* NAME-ID: on its way out */
 
 struct klog_cluster {
 	char path[4096]; /* as given, for messages */
@@ -30,6 +32,14 @@ int klog_cluster_make(struct klog_cluster *cluster, const char *list,
 	const struct klog_options *options, struct klog_err *err);
 void klog_cluster_close(struct klog_cluster *cluster);
 
+/*
+ * The cluster that the topic at an absolute path is in, with the options of
+ * `like`; *name is the path's last component, borrowed.
+ */
+int klog_cluster_around(struct klog_cluster *cluster,
+	const struct klog_cluster *like, const char *topic_path,
+	const char **name, struct klog_err *err);
+
 /* The names of the topics, sorted; *names is one malloc'ed block. */
 int klog_cluster_topics(struct klog_cluster *cluster, char ***names,
 	size_t *count, struct klog_err *err);
@@ -38,5 +48,8 @@ int klog_cluster_topics(struct klog_cluster *cluster, char ***names,
 int klog_cluster_lock(
 	struct klog_cluster *cluster, int *fd, struct klog_err *err);
 void klog_cluster_unlock(int *fd);
+
+/* Under the lock: removes what killed makers and deleters left. */
+void klog_cluster_tidy(struct klog_cluster *cluster);
 
 #endif

@@ -30,6 +30,10 @@ struct klog_engine {
 	int (*create)(const char *cluster, const struct klog_options *options,
 		const char *topic, const struct klog_create *create,
 		struct klog_err *err);
+	int (*remove)(
+		struct klog *klog, const char *topic, struct klog_err *err);
+	int (*alter)(struct klog *klog, const char *topic,
+		const struct klog_alter *alter, struct klog_err *err);
 	int (*topics)(struct klog *klog, struct klog_topic_info **list,
 		size_t *count, struct klog_err *err);
 	int (*describe)(struct klog *klog, const char *topic,

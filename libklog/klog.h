@@ -174,6 +174,38 @@ int klog_topic_create(const char *cluster, const struct klog_options *options,
 	const char *topic, const struct klog_create *create,
 	struct klog_err *err);
 
+/*
+ * Deletes a topic (a name, or a path with a slash): its writers and followers
+ * end with KLOG_EDELETED.  Durable on return.  Should the process be killed
+ * in between, the next who meets the topic finishes.
+ */
+int klog_topic_delete(
+	struct klog *klog, const char *topic, struct klog_err *err);
+
+struct klog_alter {
+	int32_t partitions; /* so many from now on, never fewer; 0: as it is */
+	const struct klog_setting *settings; /* an empty value: the default */
+	size_t setting_count;
+};
+
+/*
+ * Changes a topic: durable on return, and in force for running writers from
+ * their next batch on.
+ */
+int klog_topic_alter(struct klog *klog, const char *topic,
+	const struct klog_alter *alter, struct klog_err *err);
+
+/*
+ * topic.yaml of a topic in a directory, for people to edit; *text is
+ * malloc'ed, the caller frees it.  And the edited text in its place, checked
+ * and put in force: KLOG_EUSAGE says where it is wrong, KLOG_EREFUSED when
+ * topic.yaml is no longer `was`.
+ */
+int klog_topic_yaml(struct klog *klog, const char *topic, char **text,
+	size_t *size, struct klog_err *err);
+int klog_topic_yaml_set(struct klog *klog, const char *topic,
+	struct klog_slice was, struct klog_slice text, struct klog_err *err);
+
 struct klog_topic_info {
 	char name[256];
 	int32_t partitions;

@@ -536,6 +536,68 @@ klog_partition_sync(struct klog_partition *p, struct klog_err *err)
 	return 0;
 }
 
+/* ---- what changes the topic ---- */
+
+/* Under the append byte each replica's state is loaded, and changed. */
+static int
+change_states(struct klog_partition *p,
+	int (*change)(struct klog_partition *p, struct klog_log *log,
+		bool whole, int64_t value, struct klog_err *err),
+	int64_t value, struct klog_err *err)
+{
+	int i, r;
+
+	klog_signals_hold(&p->signals);
+	r = lock(p, KLOG_BYTE_APPEND, 1, err);
+	if (r == 0) {
+		for (i = 0; r == 0 && i < p->replicas; i++) {
+			r = klog_log_load(&p->replica[i], err);
+			if (r != -1)
+				r = change(
+					p, &p->replica[i], r == 1, value, err);
+		}
+		unlock(p, KLOG_BYTE_APPEND, 1);
+	}
+	klog_signals_release(&p->signals);
+	return r;
+}
+
+static int
+raise_generation(struct klog_partition *p, struct klog_log *log, bool whole,
+	int64_t generation, struct klog_err *err)
+{
+	(void)p;
+	/* one that is lost is made anew, and raised, by a writer */
+	if (!whole || log->state.generation >= generation)
+		return 0;
+	log->state.generation = generation;
+	return klog_log_save(log, err);
+}
+
+int
+klog_partition_raise(
+	struct klog_partition *p, int64_t generation, struct klog_err *err)
+{
+	return change_states(p, raise_generation, generation, err);
+}
+
+static int
+add_mark(struct klog_partition *p, struct klog_log *log, bool whole,
+	int64_t mark, struct klog_err *err)
+{
+	/* where it is lost, the mark is all that counts */
+	if (!whole)
+		klog_state_init(&log->state, 0, p->config->id);
+	log->state.marks |= (uint32_t)mark;
+	return klog_log_commit(log, err);
+}
+
+int
+klog_partition_mark_deleted(struct klog_partition *p, struct klog_err *err)
+{
+	return change_states(p, add_mark, KLOG_MARK_DELETED, err);
+}
+
 /* ---- K4 ---- */
 
 static bool

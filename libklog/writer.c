@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "delete.h"
 #include "time.h"
 #include "writer.h"
 
@@ -129,6 +130,16 @@ klog_writer_close(struct klog_writer *w)
 	klog_topic_close(&w->topic);
 }
 
+/* A topic that was found to be deleted under a name that stands: who deleted
+ * it may have been killed (M4).  No lock of ours is held. */
+static int
+fail(struct klog_writer *w, const struct klog_err *err)
+{
+	if (err->code == KLOG_EDELETED)
+		klog_topic_finish(&w->topic, w->cluster);
+	return -1;
+}
+
 static int
 sync_part(struct klog_writer *w, struct klog_writer_part *part,
 	struct klog_err *err)
@@ -136,7 +147,7 @@ sync_part(struct klog_writer *w, struct klog_writer_part *part,
 	if (part->log == NULL || part->synced == part->appended)
 		return 0;
 	if (klog_partition_sync(part->log, err) == -1)
-		return -1;
+		return fail(w, err);
 	w->unsynced -= part->appended - part->synced;
 	part->synced = part->appended;
 	return 0;
@@ -236,17 +247,18 @@ klog_writer_append(struct klog_writer *w, int32_t partition, uint8_t *batch,
 
 	if (open_part(w, partition, err) == -1)
 		return -1;
-	r = klog_partition_append(part->log, batch, size, false, &base, err);
+	r = klog_partition_append(
+		part->log, batch, size, w->reread, &base, err);
+	w->reread = false;
+	if (r == -1)
+		return fail(w, err);
 	if (r == 1) {
 		if (klog_topic_reload(&w->topic, err) == -1 ||
 			apply_settings(w, err) == -1 || grow(w, err) == -1)
 			return -1;
-		part = &w->parts[partition];
-		r = klog_partition_append(
-			part->log, batch, size, true, &base, err);
+		w->reread = true;
+		return 1;
 	}
-	if (r == -1)
-		return -1;
 	part->appended += records;
 	w->unsynced += records;
 	if (w->unsynced_tick == -1)
