@@ -262,16 +262,14 @@ static int
 check_epoch(struct klog_reader *r, struct klog_at at, int64_t end,
 	int64_t *offset, struct klog_err *err)
 {
-	struct klog_epochs epochs;
 	int64_t part;
 
 	*offset = at.value;
 	if (at.epoch < 0)
 		return 0;
-	if (klog_epochs_read(r->dir, &epochs, err) == -1)
+	if (klog_epoch_end(r->dir, r->has_state ? &r->state : NULL, at.epoch,
+		    end, &part, err) == -1)
 		return klog_err_in(err, "%s", r->path);
-	part = klog_epochs_end(&epochs, at.epoch, end);
-	klog_epochs_free(&epochs);
 	if (*offset <= part)
 		return 0;
 	klog_sayf(r->say, 0,

@@ -11,6 +11,33 @@
 #include "suspect.h"
 #include "time.h"
 
+/* ---- lines ---- */
+
+static void
+hold_line(void *arg, int level, const char *text)
+{
+	struct klog_partition *p = arg;
+	uint8_t byte = (uint8_t)level;
+
+	if (klog_buf_put(&p->lines, &byte, 1) == 0 &&
+		klog_buf_put(&p->lines, text, strlen(text) + 1) == -1)
+		p->lines.size--;
+}
+
+static void
+say_lines(struct klog_partition *p)
+{
+	size_t at;
+
+	for (at = 0; at < p->lines.size;) {
+		const char *text = (const char *)p->lines.data + at + 1;
+
+		klog_sayf(p->say, p->lines.data[at], "%s", text);
+		at += strlen(text) + 2;
+	}
+	p->lines.size = 0;
+}
+
 int
 klog_partition_open(struct klog_partition *p, int topic_dir,
 	const char *topic_path, int32_t number,
@@ -29,6 +56,8 @@ klog_partition_open(struct klog_partition *p, int topic_dir,
 	p->wait.what = p->path;
 	p->wait.blocked = &p->signals;
 	p->appended_offset = -1;
+	p->later.line = hold_line;
+	p->later.arg = p;
 	if (klog_log_open(&p->replica[0], topic_dir, name, p->path, 0, err) ==
 		-1)
 		return -1;
@@ -41,6 +70,7 @@ klog_partition_close(struct klog_partition *p)
 {
 	while (p->replicas > 0)
 		klog_log_close(&p->replica[--p->replicas]);
+	klog_buf_free(&p->lines);
 }
 
 static struct klog_log *
@@ -179,7 +209,7 @@ load(struct klog_partition *p, enum known known, struct klog_err *err)
 		r = agree(p, log, known, err);
 		if (r != 0)
 			return r;
-		if (!klog_stamp_same(&log->state.stamp, &log->now))
+		if (!klog_stamp_same(&log->state.stamp, &log->today))
 			return 2;
 	}
 	return 0;
@@ -189,7 +219,7 @@ load(struct klog_partition *p, enum known known, struct klog_err *err)
 static int
 recover(struct klog_partition *p, struct klog_err *err)
 {
-	const struct klog_recover how = { &p->config->settings, p->say };
+	const struct klog_recover how = { &p->config->settings, &p->later };
 	int i, r;
 
 	for (i = 0; i < p->replicas; i++) {
@@ -200,7 +230,7 @@ recover(struct klog_partition *p, struct klog_err *err)
 			r = klog_recover_state(log, p->config->id, &how, err);
 		if (r == -1)
 			return -1;
-		if (!klog_stamp_same(&log->state.stamp, &log->now) &&
+		if (!klog_stamp_same(&log->state.stamp, &log->today) &&
 			klog_recover_log(log, &how, err) == -1)
 			return -1;
 	}
@@ -211,7 +241,7 @@ recover(struct klog_partition *p, struct klog_err *err)
 static int
 ready(struct klog_partition *p, struct klog_err *err)
 {
-	const struct klog_recover how = { &p->config->settings, p->say };
+	const struct klog_recover how = { &p->config->settings, &p->later };
 	int i;
 
 	for (i = 0; i < p->replicas; i++)
@@ -226,19 +256,13 @@ static int
 was_cut(struct klog_partition *p, struct klog_err *err)
 {
 	const struct klog_state *s = &leader(p)->state;
-	struct klog_epochs epochs;
 	int64_t end;
 
 	if (s->leader_epoch <= p->appended_epoch)
 		return 0;
-	/* a damaged one is derived from the state, which knows the newest */
-	if (klog_epochs_read(leader(p)->dir, &epochs, err) == -1 &&
-		err->code != KLOG_ECORRUPT)
+	if (klog_epoch_end(leader(p)->dir, s, p->appended_epoch, s->next_offset,
+		    &end, err) == -1)
 		return klog_err_in(err, "%s", p->path);
-	end = klog_epochs_end(&epochs, p->appended_epoch, s->next_offset);
-	klog_epochs_free(&epochs);
-	if (s->epoch_start < end)
-		end = s->epoch_start;
 	if (end > p->appended_offset)
 		return 0;
 	return klog_fail(err, KLOG_ECUT,
@@ -248,6 +272,27 @@ was_cut(struct klog_partition *p, struct klog_err *err)
 }
 
 /* ---- append ---- */
+
+/*
+ * S2: the append byte is let go without A6's save that would have carried the
+ * mark of a log that was opened.  Where even that fails the log is closed,
+ * so that whoever opens it next marks it.
+ */
+static void
+keep_marks(struct klog_partition *p)
+{
+	struct klog_err ignored;
+	int i;
+
+	for (i = 0; i < p->replicas; i++) {
+		struct klog_log *log = &p->replica[i];
+
+		if (!log->suspect || klog_log_save(log, &ignored) == 0)
+			continue;
+		klog_log_close_segment(log);
+		log->suspect = false;
+	}
+}
 
 static int
 write_all(struct klog_partition *p, const struct klog_batch *batch,
@@ -263,19 +308,27 @@ write_all(struct klog_partition *p, const struct klog_batch *batch,
 			    &p->config->settings, err) == -1)
 			break;
 	}
-	/* the state last: a kill before it leaves a longer log, which the
-	 * next writer adopts */
-	if (i == -1) {
-		for (i = p->replicas - 1; i >= 0; i--)
-			if (klog_log_save(&p->replica[i], err) == -1)
-				break;
-		if (i == -1)
-			return 0;
-		i = -1;
+	if (i >= 0) {
+		while (++i < p->replicas)
+			(void)klog_log_take_back(
+				&p->replica[i], &before[i], &ignored);
+		return -1;
 	}
-	while (++i < p->replicas)
-		(void)klog_log_take_back(&p->replica[i], &before[i], &ignored);
-	return -1;
+	/* The state last: a kill before it leaves a longer log, which the
+	 * next writer adopts.  So does a state that cannot be written: the
+	 * batch is in the log, readers have seen it, and it stays. */
+	for (i = p->replicas - 1; i >= 0; i--)
+		(void)klog_log_save(&p->replica[i], &ignored);
+	keep_marks(p);
+	return 0;
+}
+
+/* S4: where the part begins that the device may not have. */
+static int
+fail_not_durable(struct klog_partition *p, struct klog_err *err)
+{
+	return klog_err_in(err, "%s: not durable from offset %" PRId64 " on",
+		p->path, leader(p)->state.recovery_offset);
 }
 
 /*
@@ -286,7 +339,7 @@ static int
 roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
 	struct klog_err *err)
 {
-	const struct klog_recover how = { &p->config->settings, p->say };
+	const struct klog_recover how = { &p->config->settings, &p->later };
 	int i;
 	int r = lock_both(p, err);
 
@@ -310,13 +363,19 @@ roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
 		}
 		if (r == 0)
 			r = klog_log_sync(log, err);
+		if (r == -1) /* the mark stays (S4) */
+			fail_not_durable(p, err);
 		if (r == 0) {
 			log->state.marks &= ~(uint32_t)KLOG_MARK_SYNCING;
 			r = klog_log_roll(log, err);
 		}
 	}
 out:
+	keep_marks(p);
 	unlock_both(p);
+	/* what nobody waits for */
+	for (i = p->replicas - 1; i >= 0; i--)
+		klog_log_sync_old_indexes(&p->replica[i]);
 	return r == -1 ? -1 : 0;
 }
 
@@ -332,27 +391,6 @@ stamp(struct klog_partition *p, uint8_t *batch, struct klog_batch *header)
 	header->leader_epoch = s->leader_epoch;
 	if (log_append)
 		header->max_timestamp_ms = now;
-}
-
-/*
- * S2: the append byte is let go without A6's save that would have carried the
- * mark of a log that was opened.  Where even that fails the log is closed,
- * so that whoever opens it next marks it.
- */
-static void
-keep_marks(struct klog_partition *p)
-{
-	struct klog_err ignored;
-	int i;
-
-	for (i = 0; i < p->replicas; i++) {
-		struct klog_log *log = &p->replica[i];
-
-		if (!log->suspect || klog_log_save(log, &ignored) == 0)
-			continue;
-		klog_log_close_segment(log);
-		log->suspect = false;
-	}
 }
 
 /* One try under the append byte: 0 appended, 1 config, 2 recover, 3 roll. */
@@ -413,6 +451,7 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 		}
 	} while (r == 2 || r == 3);
 	klog_signals_release(&p->signals);
+	say_lines(p);
 	if (r == 0)
 		klog_log_write_back(leader(p));
 	return r;
@@ -420,19 +459,12 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 
 /* ---- sync ---- */
 
-static int
-fail_not_durable(struct klog_partition *p, struct klog_err *err)
-{
-	return klog_err_in(err, "%s: not durable from offset %" PRId64 " on",
-		p->path, leader(p)->state.recovery_offset);
-}
-
 /* S2, S3 up to the fdatasync, under both bytes: 1 the point is past our
  * last record, 0 marked and to be synced, -1. */
 static int
 begin_sync(struct klog_partition *p, struct klog_err *err)
 {
-	const struct klog_recover how = { &p->config->settings, p->say };
+	const struct klog_recover how = { &p->config->settings, &p->later };
 	bool durable = true;
 	int i;
 
@@ -502,6 +534,7 @@ sync_once(struct klog_partition *p, struct klog_err *err)
 	end.position = leader(p)->state.length;
 	end.offset = leader(p)->state.next_offset;
 	epoch = leader(p)->state.leader_epoch;
+	keep_marks(p);
 	unlock(p, KLOG_BYTE_APPEND, 1);
 	if (r != 0)
 		return r;
@@ -530,6 +563,7 @@ klog_partition_sync(struct klog_partition *p, struct klog_err *err)
 		unlock(p, KLOG_BYTE_SYNC, 1);
 	}
 	klog_signals_release(&p->signals);
+	say_lines(p);
 	if (r == -1)
 		return -1;
 	p->synced_offset = p->appended_offset + 1;
@@ -559,6 +593,7 @@ change_states(struct klog_partition *p,
 		unlock(p, KLOG_BYTE_APPEND, 1);
 	}
 	klog_signals_release(&p->signals);
+	say_lines(p);
 	return r;
 }
 

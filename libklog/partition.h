@@ -19,7 +19,9 @@ struct klog_partition {
 	const struct klog_topic_config *config; /* borrowed */
 	const struct klog_say *say;
 	struct klog_wait wait;
-	sigset_t signals; /* the mask before the locks were taken */
+	sigset_t signals;      /* the mask before the locks were taken */
+	struct klog_say later; /* lines wait in `lines` until none is held: */
+	struct klog_buf lines; /* whoever reads stderr may be slow */
 
 	/* what this process appended last: a later epoch that begins at or
 	 * before it has cut it (S1) */

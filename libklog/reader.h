@@ -18,7 +18,8 @@ struct klog_reader {
 	bool has_state;
 	bool trusted; /* the state is of today's stamp: its length counts */
 	struct klog_state state;
-	struct klog_stamp now;
+	bool knows_today;
+	struct klog_stamp today;
 	int64_t only_base;     /* a lone .log: its base offset, else -1 */
 	int64_t foreign_start; /* log start and recovery point that a */
 	int64_t foreign_point; /* Kafka's checkpoints tell, or -1 */
