@@ -301,7 +301,8 @@ is_last_segment(struct klog_reader *r)
 {
 	struct klog_err ignored;
 
-	if (r->has_state)
+	/* after a power cut the state is an older one than the segments are */
+	if (r->has_state && (r->trusted || r->state.active_base > r->base))
 		return r->state.active_base <= r->base;
 	return find_base(r, r->base, &ignored) == -1;
 }
@@ -401,7 +402,7 @@ next_segment(struct klog_reader *r, struct klog_err *err)
 		return -1;
 	if (r->fd == -1)
 		return 1; /* sent back by a new epoch */
-	if (r->has_state && r->state.active_base <= r->base)
+	if (r->has_state && is_last_segment(r))
 		return must_be_whole(r, KLOG_SCAN_SHORT)
 			? ends_too_early(r, err)
 			: 0;
