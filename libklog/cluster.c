@@ -126,7 +126,10 @@ look_around(struct klog_cluster *c, struct klog_err *err)
 			strcmp(name, "lost+found") == 0)
 			continue;
 		found = 0;
+		/* what a maker left is enough: the name of the lock file may
+		 * be lost in a power cut */
 		if (strcmp(name, KLOG_LOCK_NAME) == 0 ||
+			strncmp(name, ".new-", 5) == 0 ||
 			is_topic(c->dir, name)) {
 			found = 2;
 			break;

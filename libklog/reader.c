@@ -374,7 +374,7 @@ is_last_segment(struct klog_reader *r)
 	bool first;
 
 	/* after a power cut the state may name an older one */
-	if (r->has_state && r->trusted)
+	if (r->has_state && (r->trusted || r->state.active_base > r->base))
 		return r->state.active_base <= r->base;
 	return find_base(r, r->base, &base, &first, &ignored) != 1;
 }
