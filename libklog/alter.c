@@ -9,7 +9,7 @@
 #include "io.h"
 #include "partition.h"
 
-#define HIDDEN KLOG_NEW_PREFIX "partition"
+#define HIDDEN ".new-partition"
 
 /* A topic under the metadata lock. */
 struct work {

@@ -25,10 +25,10 @@ klog_check_foreign(
 {
 	return klog_fail(err, KLOG_ECORRUPT,
 		"%s: %020" PRId64 ".log: batch before %" PRId64
-		": whole, and of leader epoch %" PRId32 " where %" PRId32
-		" is the newest: klog did not write it; nothing was changed",
+		": whole, but of offset %" PRId64 " and leader epoch %" PRId32
+		", which klog did not write; nothing was changed",
 		log->path, base, log->scan.position,
-		log->scan.batch.leader_epoch, log->state.leader_epoch);
+		log->scan.batch.base_offset, log->scan.batch.leader_epoch);
 }
 
 /* Whether the batch at hand is the next: dense, but where the log was

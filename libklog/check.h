@@ -21,8 +21,9 @@ struct klog_check {
 int klog_check_log(
 	struct klog_log *log, struct klog_check *out, struct klog_err *err);
 
-/* The scan just took a whole batch of a leader epoch that never began here:
- * klog did not write it, and does not cut it.  Answers -1. */
+/* The scan just took a whole batch that cannot be the next, as one of a leader
+ * epoch that never began here: klog did not write it, and does not cut it.
+ * Answers -1. */
 int klog_check_foreign(
 	const struct klog_log *log, int64_t base, struct klog_err *err);
 

@@ -129,7 +129,7 @@ look_around(struct klog_cluster *c, struct klog_err *err)
 		/* what a maker left is enough: the name of the lock file may
 		 * be lost in a power cut */
 		if (strcmp(name, KLOG_LOCK_NAME) == 0 ||
-			strncmp(name, ".new-", 5) == 0 ||
+			strcmp(name, KLOG_NEW_TOPIC) == 0 ||
 			is_topic(c->dir, name)) {
 			found = 2;
 			break;
@@ -155,8 +155,7 @@ klog_cluster_make(struct klog_cluster *c, const char *list,
 	if (r == -1)
 		return -1;
 	r = look_around(c, err);
-	if (r == 1)
-		klog_sayf(&c->say, 0, "new cluster in %s", c->path);
+	c->is_new = r == 1;
 	if (r == 0)
 		klog_fail(err, KLOG_EREFUSED,
 			"cluster %s: the directory holds other things and no "
@@ -231,6 +230,9 @@ klog_cluster_lock(struct klog_cluster *c, int *fd, struct klog_err *err)
 		klog_close_fd(fd);
 		return -1;
 	}
+	if (c->is_new)
+		klog_sayf(&c->say, 0, "new cluster in %s", c->path);
+	c->is_new = false;
 	return 0;
 }
 
@@ -254,14 +256,13 @@ is_deleted(const char *name)
 void
 klog_cluster_tidy(struct klog_cluster *c)
 {
-	const size_t new_size = strlen(KLOG_NEW_PREFIX);
 	const size_t deleted_size = strlen(KLOG_DELETED_PREFIX);
 	struct klog_list list = { NULL };
 	struct klog_err ignored;
 	const char *name;
 
 	while (klog_list_next(&list, c->dir, &name, &ignored) > 0)
-		if (strncmp(name, KLOG_NEW_PREFIX, new_size) == 0 ||
+		if (strcmp(name, KLOG_NEW_TOPIC) == 0 ||
 			(strncmp(name, KLOG_DELETED_PREFIX, deleted_size) ==
 					0 &&
 				is_deleted(name + deleted_size)))

@@ -9,13 +9,12 @@
 #include "err.h"
 
 #define KLOG_TOPIC_YAML "topic.yaml"
-#define KLOG_NEW_PREFIX ".new-"         /* being made */
-#define KLOG_DELETED_PREFIX ".deleted-" /* NAME-ID: on its way out */
 
 struct klog_cluster {
 	char path[4096]; /* as given, for messages */
 	char real[4096]; /* absolute: the caller may go elsewhere */
 	int dir;
+	bool is_new; /* nothing was in it */
 	struct klog_say say;
 	int64_t lock_timeout_ms;
 };
@@ -26,8 +25,8 @@ int klog_cluster_open(struct klog_cluster *cluster, const char *list,
 	const struct klog_options *options, struct klog_err *err);
 
 /* The same, but a first directory that is missing is made, parents too, and
- * one that is empty becomes a cluster; both are said ("new cluster in DIR").
- * KLOG_EREFUSED when it holds other things. */
+ * one that is empty becomes a cluster once the lock is taken, which is said
+ * ("new cluster in DIR").  KLOG_EREFUSED when it holds other things. */
 int klog_cluster_make(struct klog_cluster *cluster, const char *list,
 	const struct klog_options *options, struct klog_err *err);
 void klog_cluster_close(struct klog_cluster *cluster);

@@ -201,7 +201,7 @@ klog_topic_make(struct klog_cluster *c, const char *name,
 {
 	/* short, so that the longest topic name fits too; the lock makes it
 	 * the only one */
-	const char *hidden = KLOG_NEW_PREFIX "topic";
+	const char *hidden = KLOG_NEW_TOPIC;
 	struct klog_err ignored;
 	struct klog_making m;
 	int lock, r;

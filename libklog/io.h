@@ -61,6 +61,10 @@ int klog_truncate_file(
 int klog_sync_file(int fd, const char *name, struct klog_err *err);
 int klog_sync_dir(int fd, const char *name, struct klog_err *err);
 
+/* Reserves blocks for so many bytes; the size stays.  Where the file system
+ * cannot, or has not so many, nothing happens. */
+void klog_reserve(int fd, int64_t size);
+
 /* Starts write-back of a range without waiting; says nothing. */
 void klog_start_writeback(int fd, int64_t from, int64_t size);
 

@@ -208,9 +208,9 @@ int klog_topic_yaml_set(struct klog *klog, const char *topic,
 
 struct klog_topic_info {
 	char name[256];
-	int32_t partitions;
-	int64_t records; /* offsets from start to end, over all partitions */
-	int64_t bytes;   /* of the .log files */
+	int32_t partitions; /* -1: it cannot be read; describing it says why */
+	int64_t records;    /* offsets from start to end, over all partitions */
+	int64_t bytes;      /* of the .log files */
 };
 
 /* The topics in order of name; *list is malloc'ed, the caller frees it. */
@@ -249,7 +249,8 @@ struct klog_produce {
 	/* acks, batch.size, linger.ms, compression.type, flush.ms ... */
 	const struct klog_setting *settings;
 	size_t setting_count;
-	bool no_sync; /* promise nothing beyond this process */
+	bool no_sync;      /* promise nothing beyond this process */
+	int32_t partition; /* one that records will name: is it there? */
 };
 
 /*

@@ -213,6 +213,8 @@ klog_log_write(struct klog_log *log, const struct klog_batch *batch,
 {
 	struct klog_err cut_err;
 
+	if (settings->preallocate && log->state.length == 0)
+		klog_reserve(log->log_fd, settings->segment_bytes);
 	if (klog_write_at(log->log_fd, bytes.data, bytes.size,
 		    log->state.length, NULL, log->open_name, err) == -1) {
 		/* the torn batch goes; if even that fails, readers and the
@@ -349,12 +351,18 @@ keep_indexes(struct klog_log *log)
 }
 
 int
-klog_log_roll(struct klog_log *log, struct klog_err *err)
+klog_log_roll(struct klog_log *log, const struct klog_settings *settings,
+	struct klog_err *err)
 {
 	struct klog_state *s = &log->state;
+	struct klog_err ignored;
 
 	finish_indexes(log);
 	keep_indexes(log);
+	/* gives back what was reserved; the length is what it was */
+	if (settings->preallocate)
+		(void)klog_truncate_file(
+			log->log_fd, s->length, ".log", &ignored);
 	s->active_base = s->next_offset;
 	s->length = 0;
 	s->unindexed = 0;

@@ -76,7 +76,8 @@ int klog_log_take_back(struct klog_log *log, const struct klog_state *before,
  * directory synced.  Also under the sync byte (R1). */
 bool klog_log_must_roll(const struct klog_log *log,
 	const struct klog_batch *batch, const struct klog_settings *settings);
-int klog_log_roll(struct klog_log *log, struct klog_err *err);
+int klog_log_roll(struct klog_log *log, const struct klog_settings *settings,
+	struct klog_err *err);
 
 /* Counts a batch that lies at the end of the state's log: index entries, and
  * the state's fields. */

@@ -270,6 +270,12 @@ check_epoch(struct klog_reader *r, struct klog_at at, int64_t end,
 	if (klog_epoch_end(r->dir, r->has_state ? &r->state : NULL, at.epoch,
 		    end, &part, err) == -1)
 		return klog_err_in(err, "%s", r->path);
+	if (r->has_state && at.epoch > r->state.leader_epoch)
+		return klog_fail(err, KLOG_EOFFSET,
+			"%s: leader epoch %" PRId32
+			" never was here, the newest is %" PRId32
+			": the offset is of another log",
+			r->path, at.epoch, r->state.leader_epoch);
 	if (*offset <= part)
 		return 0;
 	klog_sayf(r->say, 0,

@@ -367,7 +367,7 @@ roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
 			fail_not_durable(p, err);
 		if (r == 0) {
 			log->state.marks &= ~(uint32_t)KLOG_MARK_SYNCING;
-			r = klog_log_roll(log, err);
+			r = klog_log_roll(log, &p->config->settings, err);
 		}
 	}
 out:
@@ -407,6 +407,13 @@ try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
 	/* what it appended before and has not synced may be cut */
 	if (p->appended_offset >= p->synced_offset && was_cut(p, err) == -1)
 		return -1;
+	if (p->acks_all &&
+		p->config->settings.min_insync_replicas > p->replicas)
+		return klog_fail(err, KLOG_EREFUSED,
+			"%s: %d in-sync replicas, min.insync.replicas=%" PRId64
+			" asks for more; lower it, or use acks=1",
+			p->path, p->replicas,
+			p->config->settings.min_insync_replicas);
 	if (header->last_offset_delta >
 		INT64_MAX - 1 - leader(p)->state.next_offset)
 		return klog_fail(err, KLOG_EOFFSET,

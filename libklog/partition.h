@@ -18,6 +18,7 @@ struct klog_partition {
 	int replicas;
 	const struct klog_topic_config *config; /* borrowed */
 	const struct klog_say *say;
+	bool acks_all; /* set by the caller: min.insync.replicas counts */
 	struct klog_wait wait;
 	sigset_t signals;      /* the mask before the locks were taken */
 	struct klog_say later; /* lines wait in `lines` until none is held: */

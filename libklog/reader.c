@@ -83,9 +83,11 @@ klog_reader_park(struct klog_reader *r)
 }
 
 void
-klog_reader_trim(struct klog_reader *r)
+klog_reader_trim(struct klog_reader *r, size_t keep)
 {
-	if (r->base == -1 || r->scan.buf.capacity <= 2 * r->scan.chunk)
+	size_t capacity = r->scan.buf.capacity;
+
+	if (r->base == -1 || capacity <= 2 * r->scan.chunk || capacity <= keep)
 		return;
 	klog_scan_forget(&r->scan);
 	klog_scan_free(&r->scan);
@@ -598,6 +600,11 @@ check_order(struct klog_reader *r, struct klog_err *why)
 	const struct klog_batch *b = &r->scan.batch;
 	bool dense = r->has_state && r->expected >= r->state.first_dirty;
 
+	/* what an index entry cannot say cannot be in the segment */
+	if (klog_batch_last_offset(b) - r->base > INT32_MAX)
+		return klog_fail(why, KLOG_ECORRUPT,
+			"offset %" PRId64 " in the segment of %" PRId64,
+			b->base_offset, r->base);
 	if (b->base_offset < r->expected ||
 		(dense && b->base_offset != r->expected))
 		return klog_fail(why, KLOG_ECORRUPT,
@@ -739,6 +746,8 @@ klog_reader_end(struct klog_reader *r, struct klog_err *err)
 	char name[KLOG_FILE_NAME];
 	struct stat st;
 
+	if (r->only_base != -1)
+		return end_of_files(r, err);
 	if (r->synced && (r->has_state || r->foreign_point != -1))
 		return r->has_state ? r->state.recovery_offset
 				    : r->foreign_point;

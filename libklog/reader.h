@@ -49,8 +49,9 @@ void klog_reader_close(struct klog_reader *r);
 /* Closes the segment and its buffer; the next read opens it again. */
 void klog_reader_park(struct klog_reader *r);
 
-/* Gives back a buffer that grew for a large batch, once that was used up. */
-void klog_reader_trim(struct klog_reader *r);
+/* Gives back a buffer that grew beyond `keep` for a large batch, once that was
+ * used up. */
+void klog_reader_trim(struct klog_reader *r, size_t keep);
 
 /* Looks at the state: a new leader epoch sends the reader back to where the
  * histories part (D3), in one line.  KLOG_EDELETED when the topic is gone. */

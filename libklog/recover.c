@@ -134,8 +134,7 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 		klog_log_note(log, &log->scan.batch, how->settings);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
-	if (r == KLOG_SCAN_BATCH &&
-		log->scan.batch.leader_epoch > s->leader_epoch)
+	if (r == KLOG_SCAN_BATCH)
 		return klog_check_foreign(log, s->active_base, err);
 	records = s->next_offset - records;
 	if (records > 0)

@@ -237,9 +237,15 @@ klog_topic_reload(struct klog_topic *t, struct klog_err *err)
 
 	if (t->kind != KLOG_TOPIC)
 		return 0;
-	if (klog_topic_still_there(t, err) == -1 ||
-		klog_topic_read_config(t, &config, err) == -1)
+	if (klog_topic_still_there(t, err) == -1)
 		return -1;
+	if (klog_topic_read_config(t, &config, err) == -1)
+		return err->code != KLOG_ENOTFOUND
+			? -1
+			: klog_fail(err, KLOG_EDELETED,
+				  "topic %s: its " KLOG_TOPIC_YAML
+				  " was removed while it was open",
+				  t->label);
 	if (memcmp(config.id, t->config.id, KLOG_TOPIC_ID) != 0)
 		return klog_fail(err, KLOG_EDELETED,
 			"topic %s: deleted, and another made under its name",
@@ -304,6 +310,11 @@ klog_topic_reader(struct klog_topic *t, int32_t partition,
 		snprintf(label, sizeof(label), "%s", t->label);
 		dir = klog_open_dir(t->dir, ".", err);
 	}
+	if (dir == -1 && t->kind == KLOG_TOPIC && err->code == KLOG_ENOTFOUND)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"topic %s: partition %" PRId32
+			": its directory is missing; restore it",
+			t->label, partition);
 	if (dir == -1)
 		return klog_err_in(err, "%s", t->label);
 	if (klog_reader_open(reader, dir, label, say, chunk, err) == -1)

@@ -179,9 +179,9 @@ klog_writer_due(const struct klog_writer *w)
 int
 klog_writer_look(struct klog_writer *w, struct klog_err *err)
 {
+	int64_t now = klog_tick_ms();
 	int32_t p;
 
-	w->look_tick = klog_tick_ms() + LOOK_MS;
 	if (klog_topic_still_there(&w->topic, err) == -1)
 		return -1;
 	for (p = 0; p < w->count; p++)
@@ -189,6 +189,7 @@ klog_writer_look(struct klog_writer *w, struct klog_err *err)
 			klog_partition_still_there(
 				w->parts[p].log, w->topic.dir, err) == -1)
 			return -1;
+	w->look_tick = now + LOOK_MS; /* what failed fails again */
 	return 0;
 }
 
@@ -233,6 +234,7 @@ open_part(struct klog_writer *w, int32_t number, struct klog_err *err)
 		part->log = NULL;
 		return -1;
 	}
+	part->log->acks_all = w->settings.acks == -1;
 	w->open_count++;
 	return 0;
 }
@@ -245,6 +247,9 @@ klog_writer_append(struct klog_writer *w, int32_t partition, uint8_t *batch,
 	int64_t base;
 	int r;
 
+	/* first: after a pause the topic may be gone */
+	if (klog_tick_ms() >= w->look_tick && klog_writer_look(w, err) == -1)
+		return -1;
 	if (open_part(w, partition, err) == -1)
 		return -1;
 	r = klog_partition_append(
@@ -271,8 +276,6 @@ klog_writer_after(struct klog_writer *w, struct klog_err *err)
 {
 	int64_t now = klog_tick_ms();
 
-	if (now >= w->look_tick && klog_writer_look(w, err) == -1)
-		return -1;
 	if (w->unsynced >= w->settings.flush_messages ||
 		(klog_writer_due(w) != -1 && now >= klog_writer_due(w)))
 		return klog_writer_sync(w, err);
