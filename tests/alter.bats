@@ -9,7 +9,7 @@ fixture() {
 }
 
 yaml() {
-	sed 1d "$KLOG_CLUSTER/${1:-t}/topic.yaml" | grep -v '^id: '
+	sed 1d "$KLOG_CLUSTER/t/topic.yaml" | grep -v '^id: '
 }
 
 stored_lines() {
@@ -181,9 +181,9 @@ codecs() {
 	echo two | klog-produce -p 2 t
 	equal "$(klog-consume t | wc -l)" 2
 	# VISUAL comes first; a script and its arguments will do.
-	printf '#!/bin/sh\nsed -i "$1" "$2"\n' >ed
-	chmod +x ed
-	VISUAL="$PWD/ed '2i settings: {flush.ms: 9}'" EDITOR=false klog 0 alter --edit t
+	printf '#!/bin/sh\nsed -i "$1" "$2"\n' >editor
+	chmod +x editor
+	VISUAL="$PWD/editor '2i settings: {flush.ms: 9}'" EDITOR=false klog 0 alter --edit t
 	equal "$(yaml)" $'settings:\n  flush.ms: 9\ngeneration: 3\npartitions: 3'
 }
 
