@@ -143,14 +143,10 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 		if (r == -1)
 			*err = why;
 		out->torn = size - out->end.position;
+		out->why = why;
 	}
 	klog_close_fd(&fd);
-	if (r == -1)
-		return -1;
-	/* kept for the caller, should this not be the last segment */
-	if (out->torn > 0)
-		*err = why;
-	return 0;
+	return r == -1 ? -1 : 0;
 }
 
 int
@@ -195,11 +191,9 @@ klog_check_log(
 		r = check_segment(log, base,
 			base == s->recovery_base ? s->recovery_position : 0,
 			out, err);
-		if (r == 0 && out->torn > 0 && i + 1 < bases.count) {
-			struct klog_err why = *err;
-
-			r = damaged(log, base, out->end.position, &why, err);
-		}
+		if (r == 0 && out->torn > 0 && i + 1 < bases.count)
+			r = damaged(
+				log, base, out->end.position, &out->why, err);
 	}
 	klog_bases_free(&bases);
 	return r;

@@ -11,6 +11,7 @@ struct klog_check {
 	struct klog_place end; /* of what is good */
 	int64_t torn;          /* bytes behind it in the last segment */
 	int32_t epoch;         /* of the last good batch; epochs never fall */
+	struct klog_err why;   /* what is wrong with the first torn byte */
 };
 
 /*

@@ -1,7 +1,7 @@
 /*
  * The engine table: what stands behind klog.h, at the level of runs of
  * records, so that the plain path pays one indirect call for hundreds.  The
- * directory engine (producer.c, consumer.c, topic.c) is the first.
+ * directory engine (engine_dir.c) is the first.
  */
 #ifndef KLOG_ENGINE_H
 #define KLOG_ENGINE_H

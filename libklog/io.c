@@ -310,14 +310,6 @@ klog_start_writeback(int fd, int64_t from, int64_t size)
 }
 
 int
-klog_remove_file(int dir, const char *name, struct klog_err *err)
-{
-	if (unlinkat(dir, name, 0) == -1 && errno != ENOENT)
-		return klog_fail_errno(err, "%s: remove", name);
-	return 0;
-}
-
-int
 klog_remove_dir(int dir, const char *name, int depth, struct klog_err *err)
 {
 	struct klog_list list = { NULL };

@@ -68,9 +68,6 @@ void klog_reserve(int fd, int64_t size);
 /* Starts write-back of a range without waiting; says nothing. */
 void klog_start_writeback(int fd, int64_t from, int64_t size);
 
-/* Unlinks; a missing file is no error. */
-int klog_remove_file(int dir, const char *name, struct klog_err *err);
-
 /* Removes a directory and what is in it, `depth` levels of directories at
  * most; links are removed and not followed.  A missing one is no error. */
 int klog_remove_dir(int dir, const char *name, int depth, struct klog_err *err);

@@ -255,7 +255,13 @@ struct klog_produce {
 
 /*
  * Opens a topic for appending; any number of processes may.  produce may be
- * NULL.  It recovers what a killed writer or a power cut left.
+ * NULL.  The first append to a partition recovers what a killed writer or a
+ * power cut left.
+ *
+ * During a stream of full batches a second thread appends; lines for klog_say
+ * may come from it, and SIGTSTP is blocked in the caller's thread until the
+ * stream ends.  Calls hold back signals while they hold a lock, and SIGRTMIN+2
+ * gets a handler once one of them has to wait.
  */
 struct klog_producer *klog_producer_open(struct klog *klog, const char *topic,
 	const struct klog_produce *produce, struct klog_err *err);
@@ -263,8 +269,8 @@ struct klog_producer *klog_producer_open(struct klog *klog, const char *topic,
 /*
  * Takes records in order; the bytes are copied.  *taken says how many were
  * taken, also on -1: the one after them is the one that *err refuses
- * (KLOG_ETOOLARGE), or nothing further can be appended.  Full batches are
- * appended; flush does the rest.
+ * (KLOG_ETOOLARGE), or an append failed; after a full disk (KLOG_ESYSTEM) the
+ * rest may be offered again.  Full batches are appended; flush does the rest.
  */
 int klog_producer_put(struct klog_producer *producer,
 	const struct klog_record *records, size_t count, size_t *taken,
@@ -278,7 +284,7 @@ int klog_producer_sync(struct klog_producer *producer, struct klog_err *err);
 
 /*
  * How long a caller whose input pauses may wait, in ms, before it must call
- * klog_producer_tick, which appends what lingered long enough and syncs what
+ * klog_producer_tick (it first waits for batches that are on their way), which appends what lingered long enough and syncs what
  * flush.ms says is due.  -1: nothing is due.
  */
 int64_t klog_producer_due_ms(struct klog_producer *producer);
@@ -356,7 +362,8 @@ void klog_consumer_close(struct klog_consumer *consumer);
 /* ---- offsets ---------------------------------------------------------- */
 
 /*
- * The offset that `at` stands for in one partition, within [start, end];
+ * The offset that `at` stands for in one partition, within [start, end] but
+ * for KLOG_AT_OFFSET, which stays what it is unless its epoch ended before;
  * *timestamp_ms (may be NULL) is that of the record found by a time, else -1.
  */
 int klog_offset_at(struct klog *klog, const char *topic, int32_t partition,

@@ -170,8 +170,9 @@ note_time(struct klog_log *log)
 	struct klog_err ignored;
 
 	if (log->time_fd == -1 || s->newest_ms <= s->time_indexed_ms ||
-		klog_time_put(log->time_fd, s->time_entries, s->active_base,
-			s->newest_ms, s->newest_offset, &ignored) == -1)
+		klog_timeindex_put(log->time_fd, s->time_entries,
+			s->active_base, s->newest_ms, s->newest_offset,
+			&ignored) == -1)
 		return;
 	s->time_entries++;
 	s->time_indexed_ms = s->newest_ms;

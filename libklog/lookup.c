@@ -85,7 +85,7 @@ newest_of(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 		return err->code == KLOG_ENOTFOUND ? 0 : -1;
 	index = klog_segment_open(
 		r->dir, base, ".timeindex", O_RDONLY, &ignored);
-	if (!klog_time_last(index, base, newest_ms, &offset) ||
+	if (!klog_timeindex_last(index, base, newest_ms, &offset) ||
 		!scan_at_entry(r, base, &scan, *newest_ms, offset)) {
 		*newest_ms = -1;
 		klog_scan_init(&scan, scan.fd, 0, 0);
@@ -135,7 +135,7 @@ hint_of_time(struct klog_reader *r, int64_t base, int64_t time_ms)
 	int fd = klog_segment_open(
 		r->dir, base, ".timeindex", O_RDONLY, &ignored);
 
-	if (klog_time_find(fd, base, time_ms, &ms, &offset)) {
+	if (klog_timeindex_find(fd, base, time_ms, &ms, &offset)) {
 		scan.fd = klog_segment_open(
 			r->dir, base, ".log", O_RDONLY, &ignored);
 		holds = scan.fd != -1 &&

@@ -356,7 +356,7 @@ roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
 		struct klog_log *log = &p->replica[i];
 
 		if (log->suspect || log->state.marks & KLOG_MARK_SYNCING)
-			r = klog_recover_suspect(log, &how, err);
+			r = klog_suspect_settle(log, &how, err);
 		if (r == 0) {
 			log->state.marks |= KLOG_MARK_SYNCING;
 			r = klog_log_save(log, err);
@@ -492,7 +492,7 @@ begin_sync(struct klog_partition *p, struct klog_err *err)
 		struct klog_log *log = &p->replica[i];
 
 		if ((log->suspect || log->state.marks & KLOG_MARK_SYNCING) &&
-			(klog_recover_suspect(log, &how, err) == -1 ||
+			(klog_suspect_settle(log, &how, err) == -1 ||
 				was_cut(p, err) == -1))
 			return fail_not_durable(p, err);
 		log->state.marks |= KLOG_MARK_SYNCING;

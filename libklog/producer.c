@@ -110,7 +110,8 @@ hand_over(struct dir_producer *p, int32_t partition, bool full,
 	p->held = p->held + b->buf.capacity - before;
 	if (b->count == 0)
 		p->open_batches--;
-	return r == 0 && !full ? refresh(p, err) : r;
+	/* the writer is ours unless the helper has it, which tells by itself */
+	return r == 0 && !p->queue.started ? refresh(p, err) : r;
 }
 
 /* Memory is short: the largest batch goes, and its memory with it. */

@@ -449,10 +449,7 @@ ends_too_early(struct klog_reader *r, struct klog_err *err)
 	struct klog_err why;
 	int again;
 
-	klog_scan_forget(&r->scan);
-	again = klog_scan_next(&r->scan, &why);
-	if (again == KLOG_SCAN_BATCH)
-		r->scan.position -= r->scan.batch.size;
+	again = klog_scan_look_again(&r->scan, &why);
 	if (again != KLOG_SCAN_END)
 		return 1;
 	if (klog_reader_look(r, err) == -1)
@@ -493,7 +490,7 @@ next_segment(struct klog_reader *r, struct klog_err *err)
 	struct klog_err ignored;
 	int64_t base;
 	bool first;
-	int found, more;
+	int found;
 
 	if (klog_reader_look(r, err) == -1)
 		return -1;
@@ -508,14 +505,8 @@ next_segment(struct klog_reader *r, struct klog_err *err)
 		return -1;
 	if (found == 1) {
 		/* once more to its end, now that a newer one is there */
-		klog_scan_forget(&r->scan);
-		more = klog_scan_next(&r->scan, &ignored);
-		if (more == KLOG_SCAN_BATCH) {
-			r->scan.position -= r->scan.batch.size;
-			return 1;
-		}
-		if (more != KLOG_SCAN_END)
-			return 1; /* judged by the caller */
+		if (klog_scan_look_again(&r->scan, &ignored) != KLOG_SCAN_END)
+			return 1; /* what it is the caller judges */
 		if (!name_leads_here(r)) {
 			klog_reader_seek(r, r->next); /* replaced */
 			return 1;
@@ -547,10 +538,7 @@ judge(struct klog_reader *r, struct klog_err *err)
 		return -1;
 	if (r->fd == -1)
 		return KLOG_SCAN_BATCH; /* a new epoch: begin anew */
-	klog_scan_forget(&r->scan);
-	again = klog_scan_next(&r->scan, &why);
-	if (again == KLOG_SCAN_BATCH)
-		r->scan.position -= r->scan.batch.size;
+	again = klog_scan_look_again(&r->scan, &why);
 	if (again == -1)
 		return klog_fail(err, why.code, "%s: %s", r->path, why.text);
 	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
@@ -568,10 +556,7 @@ judge(struct klog_reader *r, struct klog_err *err)
 	if (follows != 1)
 		return follows == -1 ? -1 : KLOG_SCAN_END;
 	/* or did a writer finish this one and the next meanwhile? */
-	klog_scan_forget(&r->scan);
-	again = klog_scan_next(&r->scan, &why);
-	if (again == KLOG_SCAN_BATCH)
-		r->scan.position -= r->scan.batch.size;
+	again = klog_scan_look_again(&r->scan, &why);
 	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
 		return again;
 	return fail_damaged(r, &why, err);
@@ -643,18 +628,28 @@ consider(struct klog_reader *r, struct klog_err *err)
 	return last >= r->next;
 }
 
+/* Whether to stop here; what is synced may be more by now: 1, 0, -1. */
+static int
+at_limit(struct klog_reader *r, struct klog_err *err)
+{
+	if (r->next < limit(r))
+		return 0;
+	if (!r->synced)
+		return 1;
+	if (klog_reader_look(r, err) == -1)
+		return -1;
+	return r->next >= limit(r);
+}
+
 int
 klog_reader_next(struct klog_reader *r, int64_t *from, struct klog_err *err)
 {
 	for (;;) {
 		int got, use;
 
-		if (r->next >= limit(r)) {
-			if (!r->synced || klog_reader_look(r, err) == -1)
-				return r->synced ? -1 : 0;
-			if (r->next >= limit(r))
-				return 0;
-		}
+		got = at_limit(r, err);
+		if (got != 0)
+			return got == 1 ? 0 : -1;
 		if (r->fd == -1 && (got = open_place(r, err)) <= 0)
 			return got;
 		got = klog_scan_next(&r->scan, err);

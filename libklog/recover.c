@@ -15,10 +15,12 @@ static bool
 last_time(struct klog_log *log, int64_t offset, int64_t *ms, int64_t *at)
 {
 	int64_t base = log->state.active_base, position, found;
-	uint32_t count = klog_time_count_below(log->time_fd, base, offset + 1);
+	uint32_t count = klog_timeindex_count_below(
+		log->time_fd, base, offset + 1);
 	struct klog_err ignored;
 
-	if (count == 0 || !klog_time_get(log->time_fd, count - 1, base, ms, at))
+	if (count == 0 ||
+		!klog_timeindex_get(log->time_fd, count - 1, base, ms, at))
 		return false;
 	klog_index_find(log->index_fd, base, *at, &position, &found);
 	klog_scan_init(&log->scan, log->log_fd, position, 0);
@@ -59,7 +61,8 @@ begin_walk(struct klog_log *log, int64_t trusted, int64_t interval)
 	s->next_offset = b->base_offset;
 	s->index_entries = klog_index_count_below(log->index_fd, s->length);
 	s->unindexed = interval + 1; /* so that this batch is indexed again */
-	s->time_entries = klog_time_count_below(log->time_fd, base, at + 1);
+	s->time_entries = klog_timeindex_count_below(
+		log->time_fd, base, at + 1);
 	s->newest_ms = s->time_indexed_ms = ms;
 	s->newest_offset = at;
 }

@@ -163,7 +163,6 @@ static const struct entry table[] = {
 	CHOICE(PRODUCER, false, "acks", "all|-1|1", acks, answers, "all", -1,
 		"Whose disk a record must be on: all replicas in sync, or the "
 		"leader alone."),
-	/* An estimate, until it is measured. */
 	SIZE(PRODUCER, true, "batch.size", batch_size, 0, INT32, 262144,
 		"Append a partition's records once there are so many bytes.  "
 		"Kafka's 16384 suits a network; here a batch costs system "
