@@ -2,7 +2,7 @@
  * fault-sweep - one klog-produce, hit at every place where it can be, and
  * what the next one and the readers make of each state.
  *
- *	fault-sweep -d WHAT [-2wnr] [-c CALLS] [-e ERROR] [-s STATUSES]
+ *	fault-sweep -d WHAT [-2lwnr] [-c CALLS] [-e ERROR] [-s STATUSES]
  *	            [-p PATTERN] -i INPUT TOPIC [-- OPTION...]
  *
  * The topic is put back in place, inode by inode, and klog-produce with the
@@ -21,7 +21,8 @@
  * CALLS and PATTERN are as in libfault.c; the default is every changing call
  * in the cluster.  -2 takes each state that a kill leaves and kills a second
  * writer at each of its system calls, too.  With -w two others write at the
- * same time.  -n: the next writer finds nothing to say.
+ * same time.  -l: the device is not what it seems, records that were not
+ * acknowledged may go again, also such that a reader saw.  -n: the next writer finds nothing to say.
  *
  * After each, without any repair: a reader sees whole lines in order, what
  * the topic held is there, klog-produce appends a line, everything that was
@@ -48,7 +49,7 @@
 static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
-		"usage: fault-sweep -d WHAT [-2wnr] [-c CALLS] [-e ERROR]"
+		"usage: fault-sweep -d WHAT [-2lwnr] [-c CALLS] [-e ERROR]"
 		" [-s STATUSES]\n"
 		"                   [-p PATTERN] -i INPUT TOPIC"
 		" [-- OPTION...]\n");
@@ -69,6 +70,7 @@ struct stream {
 
 struct view {
 	char **value[PARTS_MAX];
+	long *epoch[PARTS_MAX];
 	long count[PARTS_MAX];
 	char *text;
 };
@@ -89,7 +91,7 @@ struct sweep {
 	const char *cluster;
 	char **options;
 	int option_count;
-	bool twice, others, quiet_next, recovers, killed;
+	bool twice, lossy, others, quiet_next, recovers, killed;
 
 	char dir[PATH_MAX]; /* of the topic */
 	char scratch[PATH_MAX];
@@ -287,13 +289,15 @@ restore(const struct sweep *s, const struct snapshot *snap)
 static void
 view_free(struct view *v)
 {
-	for (int p = 0; p < PARTS_MAX; p++)
+	for (int p = 0; p < PARTS_MAX; p++) {
 		free(v->value[p]);
+		free(v->epoch[p]);
+	}
 	free(v->text);
 	memset(v, 0, sizeof(*v));
 }
 
-/* Lines "PARTITION OFFSET VALUE"; false when offsets are not dense. */
+/* Lines "PARTITION OFFSET EPOCH VALUE"; false when offsets are not dense. */
 static bool
 view_parse(struct sweep *s, struct view *v, const struct text *out)
 {
@@ -307,6 +311,7 @@ view_parse(struct sweep *s, struct view *v, const struct text *out)
 	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
 		long p = strtol(line, &line, 10);
 		long offset = strtol(line, &line, 10);
+		long epoch = strtol(line, &line, 10);
 
 		if (p < 0 || p >= PARTS_MAX || *line != ' ' || rest == NULL) {
 			fail(s, "a reader printed '%s'", line);
@@ -319,8 +324,31 @@ view_parse(struct sweep *s, struct view *v, const struct text *out)
 		}
 		v->value[p] = grown(v->value[p], (size_t)v->count[p] + 1,
 			sizeof(*v->value[p]));
+		v->epoch[p] = grown(v->epoch[p], (size_t)v->count[p] + 1,
+			sizeof(*v->epoch[p]));
+		v->epoch[p][v->count[p]] = epoch;
 		v->value[p][v->count[p]++] = line + 1;
 	}
+	return true;
+}
+
+/* One offset in one leader epoch has one content, for ever (V1, F3). */
+static bool
+not_reused(struct sweep *s, const struct view *v, const struct view *seen)
+{
+	for (int p = 0; p < PARTS_MAX; p++)
+		for (long i = 0; i < seen->count[p] && i < v->count[p]; i++)
+			if (v->epoch[p][i] == seen->epoch[p][i] &&
+				strcmp(v->value[p][i], seen->value[p][i]) !=
+					0) {
+				fail(s,
+					"partition %d offset %ld: '%.40s', "
+					"then "
+					"'%.40s', both of leader epoch %ld",
+					p, i, seen->value[p][i], v->value[p][i],
+					v->epoch[p][i]);
+				return false;
+			}
 	return true;
 }
 
@@ -328,6 +356,8 @@ static bool
 view_begins(struct sweep *s, const struct view *v, const struct view *with,
 	const char *what)
 {
+	if (!not_reused(s, v, with))
+		return false;
 	for (int p = 0; p < PARTS_MAX; p++)
 		for (long i = 0; i < with->count[p]; i++)
 			if (i >= v->count[p] ||
@@ -345,6 +375,16 @@ view_begins(struct sweep *s, const struct view *v, const struct view *with,
 	return true;
 }
 
+/* What a reader saw stays; where the device lies it is at least not replaced
+ * in silence. */
+static bool
+still_there(struct sweep *s, const struct view *v, const struct view *seen,
+	const char *what)
+{
+	return s->lossy ? not_reused(s, v, seen)
+			: view_begins(s, v, seen, what);
+}
+
 static bool
 no_complaint(struct sweep *s, const struct run *run, const char *who)
 {
@@ -359,7 +399,7 @@ static bool
 look(struct sweep *s, struct view *v)
 {
 	char topic[256];
-	char *argv[] = { "klog-consume", "-F", "%p %o %s\\n", topic, NULL };
+	char *argv[] = { "klog-consume", "-F", "%p %o %e %s\\n", topic, NULL };
 	static struct run run;
 
 	snprintf(topic, sizeof(topic), "%s", s->topic);
@@ -467,6 +507,8 @@ record_is_next(struct sweep *s, int p, long offset, const char *value)
 {
 	struct stream *stream = stream_of(s, value);
 
+	if (stream == NULL && s->lossy && strncmp(value, "b ", 2) == 0)
+		return true; /* not cut: the killed one had not come so far */
 	if (stream == NULL) {
 		fail(s, "partition %d offset %ld: '%.40s' is nobody's", p,
 			offset, value);
@@ -505,7 +547,7 @@ records_hold(struct sweep *s, const struct view *v)
 {
 	if (!view_begins(s, v, &s->base, "the topic") ||
 		(s->frozen_any &&
-			!view_begins(s, v, &s->frozen, "a reader meanwhile")))
+			!still_there(s, v, &s->frozen, "a reader meanwhile")))
 		return false;
 	for (int p = 0; p < PARTS_MAX; p++)
 		for (long i = s->base.count[p]; i < v->count[p]; i++)
@@ -596,6 +638,9 @@ go_on(struct sweep *s)
 		snprintf(topic, sizeof(topic), "%.200s:%d", s->topic, p);
 		snprintf(input, sizeof(input), "%s-%d", s->next_input, p);
 		run_tool(&run, argv, NULL, input);
+		/* it was told that what it sent is cut: it sends it again */
+		for (int i = 0; s->lossy && run.status == 1 && i < 2; i++)
+			run_tool(&run, argv, NULL, input);
 		if (!no_complaint(s, &run, "the next writer") ||
 			!says_its_name(s, &run, "the next writer"))
 			return false;
@@ -694,7 +739,8 @@ static void
 check_signalled(struct sweep *s, const struct run *run, bool got_it, int sig,
 	struct stream *stream)
 {
-	if (run->status != 0 && (!got_it || run->status != 128 + sig))
+	if (run->status != 0 && (!got_it || run->status != 128 + sig) &&
+		(!s->lossy || run->status != 1))
 		fail(s, "%s ended with %d: %s", stream->name, run->status,
 			run->err.data);
 	(void)says_its_name(s, run, stream->name);
@@ -726,7 +772,7 @@ sweep_second(struct sweep *s)
 			SIGKILL, look_frozen, s);
 		check_signalled(s, &run, got_it, SIGKILL, &s->second);
 		if (s->frozen_any)
-			(void)view_begins(s, &s->frozen, &first,
+			(void)still_there(s, &s->frozen, &first,
 				"a reader before the first kill");
 		check_state(s);
 		view_free(&s->frozen);
@@ -1013,11 +1059,13 @@ options(struct sweep *s, int argc, char **argv)
 
 	s->calls = "change";
 	s->statuses = "1";
-	while ((opt = getopt(argc, argv, "+d:2wnrc:e:s:p:i:")) != -1) {
+	while ((opt = getopt(argc, argv, "+d:2lwnrc:e:s:p:i:")) != -1) {
 		if (opt == 'd')
 			s->what = optarg;
 		else if (opt == '2')
 			s->twice = true;
+		else if (opt == 'l')
+			s->lossy = true;
 		else if (opt == 'w')
 			s->others = true;
 		else if (opt == 'n')
@@ -1101,6 +1149,18 @@ prepare(struct sweep *s)
 	}
 }
 
+/* What was cut had not been acknowledged. */
+static void
+base_end(struct view *base, const struct view *after, int p)
+{
+	long i = 0;
+
+	while (i < base->count[p] && i < after->count[p] &&
+		strcmp(base->value[p][i], after->value[p][i]) == 0)
+		i++;
+	base->count[p] = i;
+}
+
 /* An undisturbed run: which line goes to which partition, and that nothing
  * is wrong before anything is done. */
 static void
@@ -1116,8 +1176,12 @@ rehearse(struct sweep *s)
 		exit(1);
 	producer(s, argv, 64, false);
 	run_tool(&run, argv, NULL, s->input);
+	if (s->lossy && run.status == 1)
+		run_tool(&run, argv, NULL, s->input);
 	if (!no_complaint(s, &run, "klog-produce") || !look(s, &after))
 		exit(1);
+	for (int p = 0; s->lossy && p < PARTS_MAX; p++)
+		base_end(&s->base, &after, p);
 	for (int p = 0; p < PARTS_MAX; p++)
 		for (long i = s->base.count[p]; i < after.count[p]; i++) {
 			const char *value = after.value[p][i];
