@@ -20,6 +20,24 @@ lines() {
 	fi
 }
 
+# nearly_full TOPIC: a segment with room for less than a batch.
+nearly_full() {
+	klog-create -q -X segment.bytes=1MiB "$1"
+	make-lines b 40 26050 | klog-produce "$1"
+}
+
+# torn_copy TOPIC: as after a power cut: another inode, half a batch, a sync that did not end.
+torn_copy() {
+	local i
+	held whole
+	for i in 2 4; do
+		printf 'b %d\nb %d\n' $i $((i + 1)) | klog-produce --no-sync whole
+	done
+	cp -r "$KLOG_CLUSTER/whole" "$KLOG_CLUSTER/$1"
+	rm -r "$KLOG_CLUSTER/whole"
+	truncate -s -5 "$(partition "$1")/00000000000000000000.log"
+}
+
 # swept LEAST ARG...: fault-sweep finds nothing wrong at LEAST points or more;
 # one that hits nothing finds nothing.
 swept() {

@@ -69,12 +69,6 @@ load common
 
 # ---- while it rolls (R1, A4) ------------------------------------------------
 
-# A segment with room for less than a batch.
-nearly_full() {
-	klog-create -q -X segment.bytes=1MiB "$1"
-	make-lines b 40 26050 | klog-produce "$1"
-}
-
 @test "kills: a roll, at each call; the next writer at each of its calls" {
 	nearly_full t
 	make-lines v 1 9000 >input
@@ -90,18 +84,6 @@ nearly_full() {
 }
 
 # ---- while it recovers (V, T4, F) -------------------------------------------
-
-# As after a power cut: another inode, half a batch, a sync that did not end.
-torn_copy() {
-	local i
-	klog-create -q whole
-	printf 'b 0\nb 1\n' | klog-produce whole
-	for i in 2 4; do
-		printf 'b %d\nb %d\n' $i $((i + 1)) | klog-produce --no-sync whole
-	done
-	cp -r "$KLOG_CLUSTER/whole" "$KLOG_CLUSTER/$1"
-	truncate -s -5 "$(partition "$1")/00000000000000000000.log"
-}
 
 @test "kills: recovery of a torn log, at each call, twice" {
 	torn_copy t
