@@ -604,7 +604,20 @@ check_order(struct klog_reader *r, struct klog_err *why)
 	return 0;
 }
 
-/* A clean batch: 1 deliver it, 0 skip it, 2 begin anew, -1. */
+/* A cut follows its new epoch (F3): what it is about to take, and what was
+ * there before it, is still in the file for a moment. */
+static bool
+about_to_go(const struct klog_reader *r)
+{
+	const struct klog_batch *b = &r->scan.batch;
+
+	return r->has_state && r->trusted &&
+		b->leader_epoch < r->state.leader_epoch &&
+		klog_batch_last_offset(b) >= r->state.epoch_start;
+}
+
+/* A clean batch: 1 deliver it, 0 skip it, 2 begin anew, 3 the end for now,
+ * -1. */
 static int
 consider(struct klog_reader *r, struct klog_err *err)
 {
@@ -622,6 +635,11 @@ consider(struct klog_reader *r, struct klog_err *err)
 	if (check_order(r, &why) == -1) {
 		r->scan.position = position - (int64_t)b->size;
 		return fail_damaged(r, &why, err);
+	}
+	if (about_to_go(r)) {
+		r->scan.position = position - (int64_t)b->size;
+		klog_scan_forget(&r->scan);
+		return 3;
 	}
 	r->expected = last + 1;
 	r->seen_epoch = b->leader_epoch;
@@ -671,8 +689,8 @@ klog_reader_next(struct klog_reader *r, int64_t *from, struct klog_err *err)
 			continue;
 		}
 		use = consider(r, err);
-		if (use == -1)
-			return -1;
+		if (use == -1 || use == 3)
+			return use == -1 ? -1 : 0;
 		if (use != 1)
 			continue;
 		if (r->scan.batch.base_offset >= limit(r)) {
