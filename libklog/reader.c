@@ -60,6 +60,7 @@ klog_reader_open(struct klog_reader *r, int dir, const char *path,
 	r->only_base = -1;
 	r->foreign_start = r->foreign_point = -1;
 	r->stop = INT64_MAX;
+	r->stable = INT64_MAX;
 	r->epoch = INT32_MAX; /* without a state nobody says what is new */
 	r->base = -1;
 	r->fd = -1;
@@ -571,8 +572,10 @@ limit(const struct klog_reader *r)
 	int64_t synced = r->has_state ? r->state.recovery_offset
 				      : r->foreign_point;
 
+	int64_t stop = r->stable < r->stop ? r->stable : r->stop;
+
 	/* where nobody says what is synced (-1), nothing is */
-	return r->synced && synced < r->stop ? synced : r->stop;
+	return r->synced && synced < stop ? synced : stop;
 }
 
 /*
@@ -720,7 +723,7 @@ walk_to_end(struct klog_reader *r, int64_t offset, struct klog_err *err)
 	memset(&walk.scan, 0, sizeof(walk.scan));
 	walk.fd = -1;
 	walk.base = -1;
-	walk.stop = INT64_MAX;
+	walk.stop = walk.stable = INT64_MAX;
 	walk.synced = false;
 	walk.next = offset;
 	while ((got = klog_reader_next(&walk, &from, err)) == 1)

@@ -150,8 +150,9 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 	return 0;
 }
 
-int
-klog_scan_next(struct klog_scan *scan, struct klog_err *err)
+/* The header at position: as klog_scan_next, which position stays. */
+static int
+take_header(struct klog_scan *scan, struct klog_err *err)
 {
 	struct klog_slice in;
 
@@ -169,8 +170,40 @@ klog_scan_next(struct klog_scan *scan, struct klog_err *err)
 			in.size);
 		return KLOG_SCAN_SHORT;
 	}
-	if (klog_batch_parse(in, &scan->batch, err) == -1)
-		return KLOG_SCAN_BAD;
+	return klog_batch_parse(in, &scan->batch, err) == -1 ? KLOG_SCAN_BAD
+							     : KLOG_SCAN_BATCH;
+}
+
+int
+klog_scan_header(struct klog_scan *scan, struct klog_err *err)
+{
+	int64_t size;
+	int got = take_header(scan, err);
+
+	if (got != KLOG_SCAN_BATCH)
+		return got;
+	size = klog_file_size(scan->fd, ".log", err);
+	if (size == -1)
+		return -1;
+	if (size - scan->position < (int64_t)scan->batch.size) {
+		klog_fail(err, KLOG_ECORRUPT, "%jd of a batch's %u bytes",
+			(intmax_t)(size - scan->position), scan->batch.size);
+		return KLOG_SCAN_SHORT;
+	}
+	scan->position += scan->batch.size;
+	if (scan->position > scan->buf_at + (int64_t)scan->buf.size)
+		klog_scan_forget(scan);
+	return KLOG_SCAN_BATCH;
+}
+
+int
+klog_scan_next(struct klog_scan *scan, struct klog_err *err)
+{
+	struct klog_slice in;
+	int got = take_header(scan, err);
+
+	if (got != KLOG_SCAN_BATCH)
+		return got;
 	if (fill(scan, scan->batch.size, err) == -1)
 		return -1;
 	in = at_hand(scan);

@@ -60,6 +60,12 @@ void klog_scan_forget(struct klog_scan *scan);
  */
 int klog_scan_next(struct klog_scan *scan, struct klog_err *err);
 
+/*
+ * The same by the header alone, for those who pass over many batches: the
+ * checksum is not looked at, and `bytes` is not set.
+ */
+int klog_scan_header(struct klog_scan *scan, struct klog_err *err);
+
 /* Reads the batch at `position` anew, and stays there. */
 int klog_scan_look_again(struct klog_scan *scan, struct klog_err *err);
 
