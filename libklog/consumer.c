@@ -61,8 +61,7 @@ add_partitions(struct dir_consumer *c, size_t topic, struct klog_err *err)
 	int32_t n = klog_topic_partitions(t);
 
 	for (; c->known[topic] < n; c->known[topic]++) {
-		int32_t p = t->kind == KLOG_TOPIC ? c->known[topic]
-						  : t->partition;
+		int32_t p = klog_topic_number(t, c->known[topic]);
 
 		if (wanted(c, p) &&
 			klog_sources_add(&c->sources, t, p, err) == -1)

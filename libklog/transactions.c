@@ -174,7 +174,7 @@ next_segment(struct klog_txn_walk *w, const struct klog_reader *r,
 		w->position = 0;
 		return found;
 	}
-	if (klog_segment_list(r->dir, &bases, err) == -1)
+	if (klog_segment_list_all(r->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	if (bases.count > 0 && w->base == -1)
 		i = klog_bases_find(&bases, w->next);
@@ -250,8 +250,7 @@ walk(struct klog_txn_walk *w, const struct klog_reader *r, size_t until_done,
 		int more = 1;
 
 		if (scan.fd == -1 && w->base != -1)
-			scan.fd = klog_segment_open(
-				r->dir, w->base, ".log", O_RDONLY, err);
+			scan.fd = klog_segment_open_log(r->dir, w->base, err);
 		if (scan.fd != -1) {
 			klog_scan_init(
 				&scan, scan.fd, w->position, HEADER_CHUNK);
