@@ -9,19 +9,31 @@
 
 /* ---- the active segment's part of the state ---- */
 
-/* Where a walk that restores indexes and state may begin: the last index
- * entry at or below `trusted` whose batch is there, else the beginning. */
+/*
+ * Where a walk that restores indexes and state may begin: the last index
+ * entry at or below `trusted` whose batch is there, else the beginning.  And
+ * not behind the batch that the last time entry names: the newest timestamp
+ * is known as far as that one, and what newer ones said may be lost.
+ */
 static int
 begin_walk(struct klog_log *log, int64_t trusted, int64_t interval,
 	struct klog_err *err)
 {
 	struct klog_state *s = &log->state;
-	int64_t base = s->active_base, position, offset;
+	int64_t base = s->active_base, position, offset, ms, newest;
+	uint32_t times;
 	int r = KLOG_SCAN_END;
 
 	klog_log_open_indexes(log);
 	klog_index_find_position(
 		log->index_fd, base, trusted, &position, &offset);
+	times = klog_time_count_below(log->time_fd, base, offset + 1);
+	if (times > 0 &&
+		klog_time_get(log->time_fd, times - 1, base, &ms, &newest))
+		klog_index_find(
+			log->index_fd, base, newest, &position, &offset);
+	else
+		offset = -1;
 	if (offset != -1) {
 		klog_scan_init(&log->scan, log->log_fd, position, 0);
 		r = klog_scan_next(&log->scan, err);
