@@ -390,33 +390,25 @@ klog_read_file(int dir, const char *name, size_t limit, struct klog_buf *text,
 	struct klog_err *err)
 {
 	int fd = klog_open_file(dir, name, O_RDONLY, err);
+	ssize_t n;
 	int r = 0;
 
 	if (fd == -1)
 		return -1;
 	text->size = 0;
-	/* a page at a time, as a rule one: a short one is the last */
-	while (r == 0 && text->size <= limit) {
-		size_t got = 0;
-
+	/* a page at a time: as a rule there is one, and then the end */
+	do {
 		if (klog_buf_reserve(text, SMALL_FILE) == -1) {
 			r = klog_fail_memory(err);
 			break;
 		}
-		do
-			r = (int)pread(fd, text->data + text->size, SMALL_FILE,
-				(off_t)text->size);
-		while (r == -1 && errno == EINTR);
-		if (r == -1) {
-			klog_fail_errno(err, "%s: read", name);
-			break;
-		}
-		got = (size_t)r;
-		text->size += got;
-		r = 0;
-		if (got < SMALL_FILE)
-			break;
-	}
+		n = pread(fd, text->data + text->size, SMALL_FILE,
+			(off_t)text->size);
+		if (n > 0)
+			text->size += (size_t)n;
+		else if (n == -1 && errno != EINTR)
+			r = klog_fail_errno(err, "%s: read", name);
+	} while (r == 0 && n != 0 && text->size <= limit);
 	close(fd);
 	if (r == 0 && text->size > limit)
 		return klog_fail(err, KLOG_ECORRUPT,
