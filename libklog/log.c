@@ -452,7 +452,8 @@ klog_log_epoch_line(struct klog_log *log, struct klog_err *err)
 	bool anew = false;
 	int r;
 
-	if (log->epoch_line_known)
+	/* the first epoch says nothing that is not known without it */
+	if (log->epoch_line_known || log->state.leader_epoch == 0)
 		return 0;
 	r = klog_epochs_read(log->dir, &epochs, err);
 	/* it is derived: lost or damaged, it is made anew (T1) */
