@@ -274,7 +274,7 @@ room_inodes() {
 	touch full
 	for ((n = 1; n <= calls; n++)); do
 		klog-create -q -X index.interval.bytes=1 "t$n"
-		FAULT_STICKY=1 FAULT_WHILE=$PWD/full faulty change "$n" \
+		FAULT_EXEC=exec FAULT_STICKY=1 FAULT_WHILE=$PWD/full faulty change "$n" \
 			"$([ $((n % 2)) = 0 ] && echo ENOSPC || echo EDQUOT)" \
 			produce --on-full wait --batch-size 80 "t$n" <input 2>"err$n" &
 		pids+=($!)
@@ -407,7 +407,7 @@ all_said() {
 	put t:0 zero
 	put t:1 one
 	touch broken
-	FAULT_STICKY=1 FAULT_WHILE=$PWD/broken FAULT_PATH='*/1/*.log' \
+	FAULT_EXEC=exec FAULT_STICKY=1 FAULT_WHILE=$PWD/broken FAULT_PATH='*/1/*.log' \
 		faulty pread 1 EIO consume -f t >seen 2>err &
 	local pid=$!
 	until_true 20 eval "[ -s err ] || is_zombie_or_gone $pid"
