@@ -63,7 +63,7 @@ klog_open_dir(int dir, const char *name, struct klog_err *err)
 }
 
 static int
-regular(int fd, const char *name, struct klog_err *err)
+regular(int fd, const char *name, int64_t *size, struct klog_err *err)
 {
 	struct stat st;
 
@@ -77,17 +77,27 @@ regular(int fd, const char *name, struct klog_err *err)
 		return klog_fail(
 			err, KLOG_EREFUSED, "%s: not a regular file", name);
 	}
+	*size = st.st_size;
 	return fd;
 }
 
-int
-klog_open_file(int dir, const char *name, int flags, struct klog_err *err)
+static int
+open_sized(int dir, const char *name, int flags, int64_t *size,
+	struct klog_err *err)
 {
 	/* O_NONBLOCK: a FIFO in place of a file must not block */
 	int fd = above_stdio(openat(dir, name,
 		flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK));
 
-	return fd == -1 ? fail_open(err, name) : regular(fd, name, err);
+	return fd == -1 ? fail_open(err, name) : regular(fd, name, size, err);
+}
+
+int
+klog_open_file(int dir, const char *name, int flags, struct klog_err *err)
+{
+	int64_t size;
+
+	return open_sized(dir, name, flags, &size, err);
 }
 
 /* Group, mode and, for root, owner as the directory has them. */
@@ -119,6 +129,7 @@ klog_create_file(int dir, const char *name, bool *made, struct klog_err *err)
 	int common = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 	int fd = -1;
 	bool fresh = false;
+	int64_t size;
 	int tries;
 
 	for (tries = 0; fd == -1 && tries < 10; tries++) {
@@ -133,7 +144,7 @@ klog_create_file(int dir, const char *name, bool *made, struct klog_err *err)
 	}
 	if (fd == -1)
 		return fail_open(err, name);
-	fd = regular(fd, name, err);
+	fd = regular(fd, name, &size, err);
 	if (fd != -1 && fresh && adopt(dir, fd, name, err) == -1)
 		klog_close_fd(&fd);
 	if (made != NULL)
@@ -391,13 +402,15 @@ int
 klog_read_file(int dir, const char *name, size_t limit, struct klog_buf *text,
 	struct klog_err *err)
 {
-	int fd = klog_open_file(dir, name, O_RDONLY, err);
+	int64_t size;
+	int fd = open_sized(dir, name, O_RDONLY, &size, err);
 	int r = 0;
 
 	if (fd == -1)
 		return -1;
 	text->size = 0;
-	/* a page at a time, as a rule one: a short one is the last */
+	/* a page at a time, as a rule one; a read may come short before the
+	 * end, and a file in /proc has no size */
 	while (r == 0 && text->size <= limit) {
 		size_t got = 0;
 
@@ -416,7 +429,8 @@ klog_read_file(int dir, const char *name, size_t limit, struct klog_buf *text,
 		got = (size_t)r;
 		text->size += got;
 		r = 0;
-		if (got < SMALL_FILE)
+		if (got == 0 ||
+			(got < SMALL_FILE && text->size >= (size_t)size))
 			break;
 	}
 	close(fd);
