@@ -230,6 +230,7 @@ hinted_position(struct klog_reader *r, int64_t base, struct klog_err *err)
 	if (offset == -1)
 		return 0;
 	klog_scan_init(&r->scan, r->fd, position, r->chunk);
+	r->scan.base = base;
 	if (klog_scan_next(&r->scan, err) != KLOG_SCAN_BATCH ||
 		klog_batch_last_offset(&r->scan.batch) != offset ||
 		r->scan.batch.base_offset < base)
@@ -261,6 +262,7 @@ open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 		r->scan.position = position; /* still in its buffer */
 	} else {
 		klog_scan_init(&r->scan, r->fd, 0, r->chunk);
+		r->scan.base = base;
 	}
 	return 1;
 }

@@ -83,6 +83,7 @@ void
 klog_scan_init(struct klog_scan *scan, int fd, int64_t position, size_t chunk)
 {
 	scan->fd = fd;
+	scan->base = -1;
 	scan->position = position;
 	scan->chunk = chunk != 0 ? chunk : CHUNK;
 	scan->buf.size = 0;
@@ -102,6 +103,15 @@ klog_scan_forget(struct klog_scan *scan)
 	scan->buf_at = scan->position;
 }
 
+static const char *
+name_of(const struct klog_scan *scan, char name[KLOG_FILE_NAME])
+{
+	if (scan->base == -1)
+		return ".log";
+	klog_file_name(name, scan->base, ".log");
+	return name;
+}
+
 /* Bytes at hand from position on. */
 static struct klog_slice
 at_hand(const struct klog_scan *scan)
@@ -118,12 +128,14 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 {
 	struct klog_slice rest = at_hand(scan);
 	size_t want = need > scan->chunk ? need : scan->chunk;
+	char name[KLOG_FILE_NAME];
 	size_t got;
 
 	if (rest.size >= need)
 		return 0;
 	if (need > scan->chunk) {
-		int64_t size = klog_file_size(scan->fd, ".log", err);
+		int64_t size = klog_file_size(
+			scan->fd, name_of(scan, name), err);
 
 		if (size == -1)
 			return -1;
@@ -143,8 +155,8 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 	if (klog_buf_reserve(&scan->buf, want - rest.size) == -1)
 		return klog_fail_memory(err);
 	if (klog_read_at(scan->fd, scan->buf.data + rest.size, want - rest.size,
-		    scan->position + (int64_t)rest.size, &got, ".log",
-		    err) == -1)
+		    scan->position + (int64_t)rest.size, &got,
+		    name_of(scan, name), err) == -1)
 		return -1;
 	scan->buf.size += got;
 	return 0;
@@ -194,6 +206,7 @@ klog_scan_batch_follows(
 	struct klog_scan *scan, int64_t window, struct klog_err *err)
 {
 	struct klog_scan at = { .fd = scan->fd };
+	char name[KLOG_FILE_NAME];
 	uint8_t piece[4096];
 	int64_t from = scan->position + 1;
 	int64_t end = from + window;
@@ -205,7 +218,7 @@ klog_scan_batch_follows(
 		size_t got, i;
 
 		r = klog_read_at(scan->fd, piece, sizeof(piece), from, &got,
-			".log", err);
+			name_of(scan, name), err);
 		if (r == -1 || got < KLOG_BATCH_HEADER)
 			break;
 		for (i = 0; r == 0 && i + 17 <= got; i++) {

@@ -30,7 +30,8 @@ int klog_segment_open(int dir, int64_t base, const char *suffix, int flags,
  * that of the next batch.
  */
 struct klog_scan {
-	int fd; /* borrowed */
+	int fd;       /* borrowed */
+	int64_t base; /* of the segment, for messages; -1: nobody said */
 	int64_t position;
 	size_t chunk;        /* bytes read at once */
 	struct klog_buf buf; /* bytes of the file from buf_at on */
