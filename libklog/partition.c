@@ -274,7 +274,11 @@ write_all(struct klog_partition *p, const struct klog_batch *batch,
 		i = -1;
 	}
 	while (++i < p->replicas)
-		(void)klog_log_take_back(&p->replica[i], &before[i], &ignored);
+		if (klog_log_take_back(&p->replica[i], &before[i], &ignored) ==
+			-1) {
+			memcpy(p->left, bytes.data, sizeof(p->left));
+			p->has_left = true;
+		}
 	return -1;
 }
 
@@ -355,6 +359,31 @@ keep_marks(struct klog_partition *p)
 	}
 }
 
+/*
+ * The batch is tried again that could not be taken back: whoever came next
+ * has adopted it as it stood (A3), `ready` just now if nobody else.  1 it is
+ * in the log, 0 it is not, -1.
+ */
+static int
+is_there(struct klog_partition *p, const uint8_t *batch,
+	const struct klog_batch *header, struct klog_err *err)
+{
+	int i;
+
+	if (!p->has_left || memcmp(p->left, batch, sizeof(p->left)) != 0 ||
+		leader(p)->state.next_offset <= header->base_offset)
+		return 0;
+	p->appended_offset = klog_batch_last_offset(header);
+	p->appended_epoch = header->leader_epoch;
+	if (was_cut(p, err) == -1)
+		return -1;
+	for (i = p->replicas - 1; i >= 0; i--)
+		if (klog_log_save(&p->replica[i], err) == -1)
+			return -1;
+	p->has_left = false;
+	return 1;
+}
+
 /* One try under the append byte: 0 appended, 1 config, 2 recover, 3 roll. */
 static int
 try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
@@ -366,6 +395,9 @@ try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
 		return r;
 	if (ready(p, err) == -1)
 		return -1;
+	r = is_there(p, batch, header, err);
+	if (r != 0)
+		return r == 1 ? 0 : -1;
 	/* what it appended before and has not synced may be cut */
 	if (p->appended_offset >= p->synced_offset && was_cut(p, err) == -1)
 		return -1;

@@ -26,6 +26,11 @@ struct klog_partition {
 	int64_t appended_offset; /* -1: nothing */
 	int32_t appended_epoch;
 	int64_t synced_offset; /* everything of ours below it is durable */
+
+	/* header of a batch whose append failed and that could not be taken
+	 * back: it is in the log, whole */
+	uint8_t left[KLOG_BATCH_HEADER];
+	bool has_left;
 };
 
 /*
