@@ -145,9 +145,11 @@ take_options(struct cli *cli, struct options *o)
 	feed->no_sync = cli_given(cli, NO_SYNC);
 	feed->tee = cli_given(cli, 'T');
 	if (feed->delim.size == 0 &&
-		klog_buf_put(
-			&feed->delim, cli_given(cli, '0') ? "" : "\n", 1) == -1)
-		exit(cli_finish(cli, 1));
+		klog_buf_put(&feed->delim, cli_given(cli, '0') ? "" : "\n",
+			1) == -1) {
+		klog_fail_memory(&err);
+		exit(cli_finish(cli, cli_fail(cli, &err)));
+	}
 	if (given_check(&o->settings, KLOG_OF_PRODUCER, &err) == -1)
 		cli_usage(cli, "%s", err.text);
 }

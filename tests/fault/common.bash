@@ -50,11 +50,12 @@ swept() {
 }
 
 # faulty CALLS NTH DO TOOL [ARG...]: klog-TOOL with a fault, in the cluster;
-# FAULT_STICKY, FAULT_WHILE, FAULT_LOG and FAULT_PATH are the caller's.
+# FAULT_STICKY, FAULT_WHILE, FAULT_LOG and FAULT_PATH are the caller's.  In the
+# background FAULT_EXEC=exec makes $! the tool and not a shell.
 faulty() {
 	local calls=$1 nth=$2 what=$3 tool=$4
 	shift 4
-	LD_PRELOAD=$KLOG_FAULT/libfault.so FAULT_CALLS=$calls FAULT_NTH=$nth \
-		FAULT_DO=$what FAULT_PATH=${FAULT_PATH:-$KLOG_CLUSTER/*} \
-		"klog-$tool" "$@"
+	${FAULT_EXEC:-} env LD_PRELOAD="$KLOG_FAULT/libfault.so" \
+		FAULT_CALLS="$calls" FAULT_NTH="$nth" FAULT_DO="$what" \
+		FAULT_PATH="${FAULT_PATH:-$KLOG_CLUSTER/*}" "klog-$tool" "$@"
 }

@@ -390,9 +390,7 @@ static bool
 direct(int fd)
 {
 	int saved = errno;
-	long flags = ready && listed("dread", plan.calls)
-		? syscall(SYS_fcntl, fd, F_GETFL)
-		: 0;
+	long flags = ready ? syscall(SYS_fcntl, fd, F_GETFL) : 0;
 
 	errno = saved;
 	return flags != -1 && (flags & O_DIRECT) != 0;
