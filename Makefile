@@ -160,7 +160,7 @@ $(TEST_TOOLS) $(BENCHES) $(FAULTS): SAN_FLAGS =
 $(TEST_TOOLS) $(BENCHES) $(filter-out %.so,$(FAULTS)): %: %.o
 	$(call say,LINK,$@)$(link)
 
-$(FAULT_LIBS): %.so: %.c $B/flags.mk
+$(FAULT_LIBS): $B/%.so: %.c $B/flags.mk
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(COMPILE) -fPIC -shared -o $@ $< -ldl
 
