@@ -536,3 +536,14 @@ newest_slot() {
 	equal "$(klog-consume t | tail -1)" next
 	equal "$(klog-consume t | wc -l)" 2
 }
+
+@test "recover: an offset that changed before the recovery point is damage to V (V2)" {
+	three t
+	state boot=0
+	# It is outside of the checksum.
+	flip $((position[2] + 7))
+	cp "$(partition t)/$log" before
+	klog 3 produce t <<<next
+	error_line produce t "$log"
+	cmp "$(partition t)/$log" before
+}
