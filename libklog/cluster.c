@@ -74,6 +74,24 @@ klog_cluster_open(struct klog_cluster *c, const char *list,
 	return -1;
 }
 
+int
+klog_cluster_around(struct klog_cluster *c, const struct klog_cluster *like,
+	const char *topic_path, const char **name, struct klog_err *err)
+{
+	const char *slash = strrchr(topic_path, '/');
+	size_t size = (size_t)(slash - topic_path);
+
+	begin(c, NULL);
+	c->say = like->say;
+	c->lock_timeout_ms = like->lock_timeout_ms;
+	*name = slash + 1;
+	snprintf(c->real, sizeof(c->real), "%.*s", size > 0 ? (int)size : 1,
+		topic_path);
+	memcpy(c->path, c->real, sizeof(c->path));
+	c->dir = klog_open_dir(AT_FDCWD, c->real, err);
+	return c->dir == -1 ? klog_err_in(err, "cluster") : 0;
+}
+
 void
 klog_cluster_close(struct klog_cluster *c)
 {
@@ -108,7 +126,10 @@ look_around(struct klog_cluster *c, struct klog_err *err)
 			strcmp(name, "lost+found") == 0)
 			continue;
 		found = 0;
+		/* what a maker left is enough: the name of the lock file may
+		 * be lost in a power cut */
 		if (strcmp(name, KLOG_LOCK_NAME) == 0 ||
+			strcmp(name, KLOG_NEW_TOPIC) == 0 ||
 			is_topic(c->dir, name)) {
 			found = 2;
 			break;
@@ -134,8 +155,7 @@ klog_cluster_make(struct klog_cluster *c, const char *list,
 	if (r == -1)
 		return -1;
 	r = look_around(c, err);
-	if (r == 1)
-		klog_sayf(&c->say, 0, "new cluster in %s", c->path);
+	c->is_new = r == 1;
 	if (r == 0)
 		klog_fail(err, KLOG_EREFUSED,
 			"cluster %s: the directory holds other things and no "
@@ -210,6 +230,9 @@ klog_cluster_lock(struct klog_cluster *c, int *fd, struct klog_err *err)
 		klog_close_fd(fd);
 		return -1;
 	}
+	if (c->is_new)
+		klog_sayf(&c->say, 0, "new cluster in %s", c->path);
+	c->is_new = false;
 	return 0;
 }
 
@@ -217,4 +240,32 @@ void
 klog_cluster_unlock(int *fd)
 {
 	klog_close_fd(fd);
+}
+
+/* NAME-ID, behind the prefix: nothing that a user might call so. */
+static bool
+is_deleted(const char *name)
+{
+	size_t size = strlen(name);
+	uint8_t id[KLOG_TOPIC_ID];
+
+	return size > 23 && name[size - 23] == '-' &&
+		klog_topic_id_parse(name + size - 22, 22, id);
+}
+
+void
+klog_cluster_tidy(struct klog_cluster *c)
+{
+	const size_t deleted_size = strlen(KLOG_DELETED_PREFIX);
+	struct klog_list list = { NULL };
+	struct klog_err ignored;
+	const char *name;
+
+	while (klog_list_next(&list, c->dir, &name, &ignored) > 0)
+		if (strcmp(name, KLOG_NEW_TOPIC) == 0 ||
+			(strncmp(name, KLOG_DELETED_PREFIX, deleted_size) ==
+					0 &&
+				is_deleted(name + deleted_size)))
+			(void)klog_remove_dir(c->dir, name, 3, &ignored);
+	klog_list_close(&list);
 }

@@ -7,7 +7,8 @@
 #include "watch.h"
 
 #define RUN_RECORDS 256
-#define MEMORY ((size_t)6 * 1024 * 1024) /* shared by the read buffers */
+#define MEMORY ((size_t)4 * 1024 * 1024) /* shared by the read buffers */
+#define KEEP ((size_t)4 * 1024 * 1024)   /* of a grown buffer, if alone */
 #define OWNER_TOPIC INT32_MIN            /* of a watch: topics, not sources */
 
 struct dir_consumer {
@@ -436,8 +437,9 @@ find_batch(struct dir_consumer *c, struct klog_err *err)
 		struct klog_source *s;
 		int r;
 
-		if (c->sources.count > 1 && c->sources.list[c->turn].open)
-			klog_reader_trim(&c->sources.list[c->turn].reader);
+		if (c->sources.list[c->turn].open)
+			klog_reader_trim(&c->sources.list[c->turn].reader,
+				c->sources.count > 1 ? 0 : KEEP);
 		if (!take_turn(c)) {
 			if (!c->follow || wake_some(c, err) == -1)
 				return c->follow ? -1 : 0;

@@ -163,7 +163,8 @@ klog_describe_topics(struct klog_cluster *cluster,
 	if (*list == NULL)
 		r = klog_fail_memory(err);
 	for (i = 0; r == 0 && i < *count; i++)
-		r = sum(cluster, names[i], &(*list)[i], err);
+		if (sum(cluster, names[i], &(*list)[i], err) == -1)
+			(*list)[i].partitions = -1;
 	free(names);
 	if (r == -1)
 		free(*list);

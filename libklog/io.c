@@ -298,17 +298,15 @@ klog_sync_dir(int fd, const char *name, struct klog_err *err)
 }
 
 void
+klog_reserve(int fd, int64_t size)
+{
+	(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+}
+
+void
 klog_start_writeback(int fd, int64_t from, int64_t size)
 {
 	(void)sync_file_range(fd, from, size, SYNC_FILE_RANGE_WRITE);
-}
-
-int
-klog_remove_file(int dir, const char *name, struct klog_err *err)
-{
-	if (unlinkat(dir, name, 0) == -1 && errno != ENOENT)
-		return klog_fail_errno(err, "%s: remove", name);
-	return 0;
 }
 
 int

@@ -28,6 +28,11 @@ klog_topic_name_check(const char *name, struct klog_err *err)
 		return klog_fail(err, KLOG_EUSAGE,
 			"topic name '%s': %zu bytes, at most %d are allowed",
 			shown, size, KLOG_TOPIC_MAX);
+	if (strcmp(name, KLOG_NEW_TOPIC) == 0 ||
+		strncmp(name, KLOG_DELETED_PREFIX,
+			strlen(KLOG_DELETED_PREFIX)) == 0)
+		return klog_fail(err, KLOG_EUSAGE,
+			"topic name '%s': klog itself uses it", shown);
 	for (i = 0; i < size; i++)
 		if (!is_name_byte(name[i]))
 			return klog_fail(err, KLOG_EUSAGE,

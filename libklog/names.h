@@ -6,9 +6,13 @@
 
 #define KLOG_TOPIC_MAX 249 /* bytes of a topic name */
 
+/* Directories in a cluster that are no topics. */
+#define KLOG_NEW_TOPIC ".new-topic"     /* being made */
+#define KLOG_DELETED_PREFIX ".deleted-" /* NAME-ID: on its way out */
+
 /*
- * Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..".  0, or -1
- * KLOG_EUSAGE naming the rule that is broken and the name, made printable.
+ * Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or ".."; and none of the
+ * names above, which Kafka would take.  0, or -1 KLOG_EUSAGE naming the rule that is broken and the name, made printable.
  */
 int klog_topic_name_check(const char *name, struct klog_err *err);
 

@@ -18,7 +18,8 @@ struct klog_reader {
 	bool has_state;
 	bool trusted; /* the state is of today's stamp: its length counts */
 	struct klog_state state;
-	struct klog_stamp now;
+	bool knows_today;
+	struct klog_stamp today;
 	int64_t only_base;     /* a lone .log: its base offset, else -1 */
 	int64_t foreign_start; /* log start and recovery point that a */
 	int64_t foreign_point; /* Kafka's checkpoints tell, or -1 */
@@ -48,8 +49,9 @@ void klog_reader_close(struct klog_reader *r);
 /* Closes the segment and its buffer; the next read opens it again. */
 void klog_reader_park(struct klog_reader *r);
 
-/* Gives back a buffer that grew for a large batch, once that was used up. */
-void klog_reader_trim(struct klog_reader *r);
+/* Gives back a buffer that grew beyond `keep` for a large batch, once that was
+ * used up. */
+void klog_reader_trim(struct klog_reader *r, size_t keep);
 
 /* Looks at the state: a new leader epoch sends the reader back to where the
  * histories part (D3), in one line.  KLOG_EDELETED when the topic is gone. */

@@ -9,47 +9,62 @@
 
 /* ---- the active segment's part of the state ---- */
 
-/* Where a walk that restores indexes and state may begin: the last index
- * entry at or below `trusted` whose batch is there, else the beginning. */
-static int
-begin_walk(struct klog_log *log, int64_t trusted, int64_t interval,
-	struct klog_err *err)
+/* The last time entry that lies in the part up to `offset`, if the batch that
+ * it names says the same; the scan is at the end of that batch then. */
+static bool
+last_time(struct klog_log *log, int64_t offset, int64_t *ms, int64_t *at)
+{
+	int64_t base = log->state.active_base, position, found;
+	uint32_t count = klog_timeindex_count_below(
+		log->time_fd, base, offset + 1);
+	struct klog_err ignored;
+
+	if (count == 0 ||
+		!klog_timeindex_get(log->time_fd, count - 1, base, ms, at))
+		return false;
+	klog_index_find(log->index_fd, base, *at, &position, &found);
+	klog_scan_init(&log->scan, log->log_fd, position, 0);
+	while (klog_scan_next(&log->scan, &ignored) == KLOG_SCAN_BATCH) {
+		int64_t last = klog_batch_last_offset(&log->scan.batch);
+
+		if (last >= *at)
+			return last == *at &&
+				log->scan.batch.max_timestamp_ms == *ms;
+	}
+	return false;
+}
+
+/*
+ * Where a walk that restores indexes and state may begin: at the batch of the
+ * last time entry at or below `trusted`, if the batch says so, too, since the
+ * newest timestamp is known there; else at the segment's beginning.
+ */
+static void
+begin_walk(struct klog_log *log, int64_t trusted, int64_t interval)
 {
 	struct klog_state *s = &log->state;
-	int64_t base = s->active_base, position, offset;
-	int r = KLOG_SCAN_END;
+	int64_t base = s->active_base, position, offset, ms, at;
+	struct klog_batch *b = &log->scan.batch;
 
 	klog_log_open_indexes(log);
 	klog_index_find_position(
 		log->index_fd, base, trusted, &position, &offset);
-	if (offset != -1) {
-		klog_scan_init(&log->scan, log->log_fd, position, 0);
-		r = klog_scan_next(&log->scan, err);
-	}
-	if (r == -1)
-		return -1;
-	s->newest_ms = -1;
+	s->length = 0;
+	s->next_offset = base;
+	s->unindexed = 0;
+	s->index_entries = s->time_entries = 0;
+	s->newest_ms = s->time_indexed_ms = -1;
 	s->newest_offset = base;
-	s->time_indexed_ms = -1;
-	s->time_entries = 0;
-	if (r != KLOG_SCAN_BATCH ||
-		klog_batch_last_offset(&log->scan.batch) != offset) {
-		s->length = 0;
-		s->next_offset = base;
-		s->unindexed = 0;
-		s->index_entries = 0;
-		return 0;
-	}
-	s->length = position;
-	s->next_offset = log->scan.batch.base_offset;
-	s->index_entries = klog_index_count_below(log->index_fd, position);
+	if (offset == -1 || !last_time(log, offset, &ms, &at))
+		return;
+	s->length = log->scan.position - b->size;
+	s->next_offset = b->base_offset;
+	s->index_entries = klog_index_count_below(log->index_fd, s->length);
 	s->unindexed = interval + 1; /* so that this batch is indexed again */
-	s->time_entries = klog_time_count_below(log->time_fd, base, offset + 1);
-	if (s->time_entries > 0 &&
-		klog_time_get(log->time_fd, s->time_entries - 1, base,
-			&s->newest_ms, &s->newest_offset))
-		s->time_indexed_ms = s->newest_ms;
-	return 0;
+	s->time_entries = klog_timeindex_count_below(
+		log->time_fd, base, at + 1);
+	s->newest_ms = s->time_indexed_ms = ms;
+	s->newest_offset = at;
 }
 
 static int64_t
@@ -77,10 +92,9 @@ restore_active(struct klog_log *log, const struct klog_place *end,
 	int r = 0;
 
 	s->active_base = end->base;
-	if (klog_log_open_active(log, err) == -1 ||
-		begin_walk(log, trusted, settings->index_interval_bytes, err) ==
-			-1)
+	if (klog_log_open_active(log, err) == -1)
 		return -1;
+	begin_walk(log, trusted, settings->index_interval_bytes);
 	klog_scan_init(&log->scan, log->log_fd, s->length, 0);
 	while (s->length < end->position &&
 		(r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH)
@@ -123,6 +137,8 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 		klog_log_note(log, &log->scan.batch, how->settings);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
+	if (r == KLOG_SCAN_BATCH)
+		return klog_check_foreign(log, s->active_base, err);
 	records = s->next_offset - records;
 	if (records > 0)
 		klog_sayf(how->say, 1,
@@ -237,7 +253,7 @@ klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 		klog_log_all_durable(log);
 		s->marks &= ~(uint32_t)KLOG_MARK_SYNCING;
 	}
-	klog_stamp_update(&s->stamp, &log->now);
+	klog_stamp_update(&s->stamp, &log->today);
 	return klog_log_save(log, err);
 }
 
@@ -248,9 +264,9 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 	struct klog_err *err)
 {
 	struct klog_stamp was = log->state.stamp;
-	bool same_boot = memcmp(was.boot, log->now.boot, 16) == 0;
-	bool copied = was.inode != log->now.inode ||
-		(same_boot && was.device != log->now.device);
+	bool same_boot = memcmp(was.boot, log->today.boot, 16) == 0;
+	bool copied = was.inode != log->today.inode ||
+		(same_boot && was.device != log->today.device);
 	bool doubtful = same_boot &&
 		(log->state.marks & KLOG_MARK_SYNCING) != 0;
 	struct klog_check found;
@@ -260,7 +276,7 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 		return -1;
 	/* until it is done: of today's boot, so that a mark left by a sync
 	 * that failed here counts, and of no file */
-	log->state.stamp = log->now;
+	klog_stamp_update(&log->state.stamp, &log->today);
 	log->state.stamp.inode = UINT64_MAX;
 	if (klog_recover_cut(
 		    log, &found, copied, doubtful, how->settings, err) == -1)
@@ -290,34 +306,27 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	struct klog_epochs epochs;
 	struct klog_bases bases;
 	struct klog_err ignored;
-	size_t i;
-	int r = 0;
+	int r;
 
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	klog_state_init(s, bases.count > 0 ? bases.base[0] : 0, topic_id);
+	klog_bases_free(&bases);
 	s->leader = log->broker;
 	s->isr[0] = (uint16_t)log->broker;
+	/* whether a sync failed since the machine came up nobody knows */
+	s->marks |= KLOG_MARK_SYNCING;
+	klog_stamp_update(&s->stamp, &log->today);
+	s->stamp.inode = UINT64_MAX;
+	/* an epoch above every batch's and line's; V begins the next */
 	if (klog_epochs_read(log->dir, &epochs, &ignored) == 0 &&
 		epochs.count > 0)
 		s->leader_epoch = epochs.list[epochs.count - 1].epoch;
+	r = klog_log_find_epochs(log, &epochs, err);
+	if (epochs.count > 0 &&
+		epochs.list[epochs.count - 1].epoch > s->leader_epoch)
+		s->leader_epoch = epochs.list[epochs.count - 1].epoch;
 	klog_epochs_free(&epochs);
-	/* an epoch above every batch's; V begins the next */
-	for (i = 0; r == 0 && i < bases.count; i++) {
-		int fd = klog_segment_open(
-			log->dir, bases.base[i], ".log", O_RDONLY, err);
-
-		r = fd == -1 ? -1 : 0;
-		klog_scan_init(&log->scan, fd, 0, 0);
-		while (fd != -1 &&
-			(r = klog_scan_next(&log->scan, err)) ==
-				KLOG_SCAN_BATCH)
-			if (log->scan.batch.leader_epoch > s->leader_epoch)
-				s->leader_epoch = log->scan.batch.leader_epoch;
-		klog_close_fd(&fd);
-		r = r == -1 ? -1 : 0;
-	}
-	klog_bases_free(&bases);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
 	if (klog_state_new_change(s, err) == -1)

@@ -190,6 +190,18 @@ klog_scan_next(struct klog_scan *scan, struct klog_err *err)
 }
 
 int
+klog_scan_look_again(struct klog_scan *scan, struct klog_err *err)
+{
+	int r;
+
+	klog_scan_forget(scan);
+	r = klog_scan_next(scan, err);
+	if (r == KLOG_SCAN_BATCH)
+		scan->position -= scan->batch.size;
+	return r;
+}
+
+int
 klog_scan_batch_follows(
 	struct klog_scan *scan, int64_t window, struct klog_err *err)
 {

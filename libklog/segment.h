@@ -20,8 +20,8 @@ void klog_bases_free(struct klog_bases *bases);
  * it, or 0 when all lie above.  count must not be 0. */
 size_t klog_bases_find(const struct klog_bases *bases, int64_t offset);
 
-/* Opens BASE.SUFFIX for reading; with an index suffix -1 is no failure but
- * "no hint", and *err is not to be shown. */
+/* Opens the segment's file with this suffix (".log", ".index" ...), which must
+ * be there; of an index -1 is no failure but "no hint". */
 int klog_segment_open(int dir, int64_t base, const char *suffix, int flags,
 	struct klog_err *err);
 
@@ -59,6 +59,9 @@ void klog_scan_forget(struct klog_scan *scan);
  * *err tells the reason with SHORT and BAD, too; -1 is a failed read.
  */
 int klog_scan_next(struct klog_scan *scan, struct klog_err *err);
+
+/* Reads the batch at `position` anew, and stays there. */
+int klog_scan_look_again(struct klog_scan *scan, struct klog_err *err);
 
 /* Whether any whole, clean batch begins in the file after `position`, up to
  * `window` bytes on: what tells damage from a torn end.  1, 0, -1. */

@@ -1,6 +1,5 @@
 /*
- * A topic: its directory, its config, its partitions; made whole or not at
- * all.  Reading tools also take a partition's directory or a lone .log, a
+ * A topic: its directory, its config, its partitions.  Reading tools also take a partition's directory or a lone .log, a
  * Kafka's too.
  */
 #ifndef KLOG_TOPIC_H
@@ -27,10 +26,14 @@ struct klog_topic {
 };
 
 /*
- * Opens a topic by name, or, when the operand holds a slash, by path; with
+ * Finds a topic by name, or, when the operand holds a slash, by path; with
  * `write` only a topic will do.  KLOG_EUSAGE for an illegal name,
- * KLOG_ENOTFOUND names the cluster.
+ * KLOG_ENOTFOUND names the cluster.  The config is not read.
  */
+int klog_topic_find(struct klog_topic *topic, struct klog_cluster *cluster,
+	const char *operand, bool write, struct klog_err *err);
+
+/* The same, and reads topic.yaml. */
 int klog_topic_open(struct klog_topic *topic, struct klog_cluster *cluster,
 	const char *operand, bool write, struct klog_err *err);
 void klog_topic_close(struct klog_topic *topic);
@@ -53,8 +56,14 @@ int klog_topic_reader(struct klog_topic *topic, int32_t partition,
 int32_t klog_topic_partitions(const struct klog_topic *topic);
 bool klog_topic_has(const struct klog_topic *topic, int32_t partition);
 
-/* Makes a topic (klog.h, klog_topic_create), durable on return. */
-int klog_topic_make(struct klog_cluster *cluster, const char *name,
-	const struct klog_create *create, struct klog_err *err);
+/* Reads topic.yaml into *config, not into the topic. */
+int klog_topic_read_config(const struct klog_topic *topic,
+	struct klog_topic_config *config, struct klog_err *err);
+
+/* topic.yaml as it stands, and what a text in its place would mean. */
+int klog_topic_text(const struct klog_topic *topic, struct klog_buf *text,
+	struct klog_err *err);
+int klog_topic_parse(const struct klog_topic *topic, struct klog_slice text,
+	struct klog_topic_config *config, struct klog_err *err);
 
 #endif

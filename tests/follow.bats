@@ -22,6 +22,23 @@ stop() {
 	ended 143 "$1"
 }
 
+@test "follow: a topic removed by hand ends it with 1, also when it is made anew" {
+	local again
+	for again in '' yes; do
+		klog-create -q gone
+		put gone one
+		klog-consume -f gone >seen 2>err &
+		local pid=$!
+		until_true 20 has_lines seen 1
+		rm -r "$KLOG_CLUSTER/gone"
+		[ -z "$again" ] || klog-create -q gone
+		ended 1 "$pid"
+		cat err
+		grep -q '^klog-consume: .*gone' err
+		equal "$(wc -l <err)" 1
+	done
+}
+
 @test "follow: from the beginning, then what comes" {
 	put t one
 	follow out t

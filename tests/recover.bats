@@ -322,22 +322,112 @@ indexed() {
 	sha256sum -c before
 }
 
-@test "recover: a segment that is missing in the middle: what is printed is right" {
-	# Gaps are legal, so that no reader can tell; it must not make things up.
+# missing WHICH: that segment is gone; what is before it is printed, the rest is
+# damage that is told with its offsets.
+missing() {
 	klog-create -q -X segment.bytes=1MiB rolls
-	make-lines 0 30000 100 | klog-produce rolls
-	local second
-	second=$(find "$(partition rolls)" -name '*.log' | sort | sed -n 2p)
-	rm "$second"
-	local base=$((10#$(basename "$second" .log))) next
-	next=$(find "$(partition rolls)" -name '*.log' | sort | sed -n 2p)
-	next=$((10#$(basename "$next" .log)))
-	klog-consume rolls >out || [ $? -eq 3 ]
 	make-lines 0 30000 100 >all
-	{ sed -n "1,${base}p" all; tail -n +$((next + 1)) all; } |
-		cmp -n "$(stat -c %s out)" - out
+	klog-produce rolls <all
+	local segments file base next
+	mapfile -t segments < <(find "$(partition rolls)" -name '*.log' | sort)
+	file=${segments[$1]}
+	base=$((10#$(basename "$file" .log)))
+	rm "$file"
+	klog 3 consume rolls
+	error_line consume rolls/0 "$base" missing
+	equal "$output" "$(head -n "$base" all)"
+	# In the middle of what is gone, too; and followers end.
+	klog 3 consume -o "$((base + 1))" -c 1 rolls
+	one_line_error consume missing
+	klog 3 consume -f rolls
+	# What is behind it can be read.
+	[ "$1" = -1 ] && return
+	next=$((10#$(basename "${segments[$1 + 1]}" .log)))
 	klog 0 consume -o "$next" -c 1 rolls
 	equal "$output" "$(sed -n "$((next + 1))p" all)"
+}
+
+@test "recover: the first segment is missing: told, not passed over" {
+	missing 0
+}
+
+@test "recover: a segment in the middle is missing: told, not passed over" {
+	missing 1
+}
+
+@test "recover: the last segment is missing: told, not passed over" {
+	missing -1
+}
+
+@test "recover: all segments are missing: told by readers and writers" {
+	three t
+	rm "$(partition t)"/*.log
+	klog 3 consume t
+	one_line_error consume t/0 missing
+	klog 3 produce t <<<next
+}
+
+@test "recover: a power cut after a roll: the state is older than the segments" {
+	klog-create -q -X segment.bytes=1MiB t
+	make-lines 0 5000 100 | klog-produce t
+	cp "$(partition t)/.klog" before
+	make-lines 1 30000 100 | klog-produce t
+	# As the device has it then: the segments, and the state of before; the
+	# copy is what another stamp is.
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	cp before "$(partition u)/.klog"
+	klog-consume u | cmp - <(klog-consume t)
+	klog 0 consume -n 1 u
+	equal "$output" "$(make-lines 1 30000 100 | tail -1)"
+	klog 0 produce u <<<next
+	klog-consume u | cmp - <(klog-consume t && echo next)
+	sound u -s 1048576
+}
+
+@test "recover: a whole batch that klog did not write is damage, not a torn tail" {
+	three t
+	# The last batch once more, under the next offset, of a later epoch: as a
+	# Kafka would go on that led the partition.
+	local dir
+	dir=$(partition t)
+	dd if="$dir/$log" bs=1 skip="${position[2]}" of=more status=none
+	printf '\0\0\0\0\0\0\0\11' | dd of=more conv=notrunc status=none
+	printf '\0\0\0\7' | dd of=more bs=1 seek=12 conv=notrunc status=none
+	cat more >>"$dir/$log"
+	sha256sum "$dir/$log" >before
+	klog 3 consume t
+	equal "$output" "$(cat expected)"
+	klog 3 produce t <<<next
+	error_line produce t/0 'klog did not write'
+	sha256sum -c --quiet before
+	# Nor is it after a power cut, which a copy looks like.
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	klog 3 produce u <<<next
+	sha256sum -c --quiet before
+	cmp "$dir/$log" "$(partition u)/$log"
+}
+
+@test "recover: leader-epoch-checkpoint is made anew from the batches" {
+	three t --no-sync
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	seq -f 'record %g' 10 12 | klog-produce u
+	local file bad
+	file=$(partition u)/leader-epoch-checkpoint
+	cp "$file" good
+	grep -qx '1 9' good
+	for bad in '' nonsense $'0\n7\n0 0'; do
+		printf '%s' "$bad" >"$file"
+		klog-produce u </dev/null
+		echo again | klog-produce u
+		diff good "$file"
+	done
+	rm "$file"
+	# What an epoch's end is, the state knows too.
+	klog 0 consume -o 10/0 -c 1 u
+	equal "$output" 'record 10'
+	error_line consume 'epoch 0'
+	echo again | klog-produce u
+	diff good "$file"
 }
 
 @test "recover: garbage for a log is refused with words" {

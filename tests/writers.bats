@@ -232,6 +232,24 @@ stored_lines() {
 	[ ! -e "$KLOG_CLUSTER/t" ]
 }
 
+@test "writers: after a pause a topic that went away is not appended to" {
+	klog-create -q t
+	mkfifo input
+	klog-produce t <input 2>err &
+	local pid=$!
+	exec 5>input
+	echo one >&5
+	until_true 20 stored_lines t 1
+	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/old"
+	sleep 1.1 # it looks before an append, once a second
+	echo two >&5
+	exec 5>&-
+	ended 1 "$pid"
+	cat err
+	grep -q '1 records stored, 1 not' err
+	equal "$(klog-consume old)" one
+}
+
 @test "writers: a topic of the same name is another topic" {
 	klog-create -q t
 	mkfifo input

@@ -5,7 +5,8 @@
  *	FAULT_CALLS	which calls, comma separated: write pwrite pwritev
  *			fsync fdatasync ftruncate rename link unlink mkdir
  *			chmod chown open create read pread preadv2 lock sync
- *			malloc; "open" is one that makes no file, "create" one
+ *			dread malloc; "dread" is a pread past the cache
+ *			(O_DIRECT), "open" is one that makes no file, "create" one
  *			with O_CREAT, "lock" an OFD lock that is taken, "sync"
  *			sync_file_range and syncfs, "malloc" any allocation.
  *			"change" is all that changes a file or a name, the
@@ -16,6 +17,8 @@
  *	FAULT_NTH	the first call of those that is hit, from 1.  0: none.
  *	FAULT_DO	ENOSPC, EIO, ...  the call is not made, and fails so
  *			short:K		a write or read of K bytes at most
+ *			garble:P	what a read brings of position P is
+ *					another byte than is there
  *			kill		SIGKILL before the call
  *			kill-after	SIGKILL after it
  *			torn:K		a write of K bytes, then SIGKILL;
@@ -56,7 +59,17 @@
 	if (real == NULL)                                                      \
 	*(void **)&real = dlsym(RTLD_NEXT, name)
 
-enum action { NOTHING, FAIL, SHORT, KILL, KILL_AFTER, TORN, STOP, STOP_AFTER };
+enum action {
+	NOTHING,
+	FAIL,
+	SHORT,
+	GARBLE,
+	KILL,
+	KILL_AFTER,
+	TORN,
+	STOP,
+	STOP_AFTER
+};
 
 static struct {
 	const char *calls, *path, *gate;
@@ -82,6 +95,7 @@ static const struct {
 	{ "EINVAL", EINVAL }, { "EAGAIN", EAGAIN }, { "ESTALE", ESTALE } };
 
 static const char *const words[] = { [SHORT] = "short",
+	[GARBLE] = "garble",
 	[KILL] = "kill",
 	[KILL_AFTER] = "kill-after",
 	[TORN] = "torn",
@@ -115,7 +129,8 @@ parse_action(const char *text)
 			plan.action = (enum action)i;
 	if (plan.action == NOTHING ||
 		(colon != NULL) !=
-			(plan.action == SHORT || plan.action == TORN))
+			(plan.action == SHORT || plan.action == GARBLE ||
+				plan.action == TORN))
 		refuse("FAULT_DO", text);
 	plan.half = colon != NULL && strcmp(colon, ":half") == 0;
 	plan.bytes = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
@@ -370,13 +385,32 @@ read(int fd, void *data, size_t size)
 	CALL(a, real(fd, data, part(a, size)));
 }
 
+/* Whether this descriptor reads the device and not the cache. */
+static bool
+direct(int fd)
+{
+	int saved = errno;
+	long flags = ready && listed("dread", plan.calls)
+		? syscall(SYS_fcntl, fd, F_GETFL)
+		: 0;
+
+	errno = saved;
+	return flags != -1 && (flags & O_DIRECT) != 0;
+}
+
 ssize_t
 pread(int fd, void *data, size_t size, off_t at)
 {
 	REAL(ssize_t, "pread", int, void *, size_t, off_t);
-	enum action a = hit("pread", fd, NULL, size);
+	enum action a = hit(direct(fd) ? "dread" : "pread", fd, NULL, size);
+	ssize_t n;
 
-	CALL(a, real(fd, data, part(a, size), at));
+	if (a != GARBLE)
+		CALL(a, real(fd, data, part(a, size), at));
+	n = real(fd, data, size, at);
+	if (n > 0 && plan.bytes >= at && plan.bytes < at + n)
+		((unsigned char *)data)[plan.bytes - at] ^= 0x55;
+	return n;
 }
 
 ssize_t
