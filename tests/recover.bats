@@ -536,6 +536,7 @@ newest_slot() {
 	error_line produce t
 	klog-consume t | cmp - <(cat expected && printf '%s\n' ten eleven twelve)
 	[ "$(klog-consume -o -1 -F %e t)" -gt 2 ]
+	sound t
 }
 
 @test "recover: a new epoch even where nothing is torn (V1)" {
