@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "cluster.h"
-#include "io.h"
 #include "lock.h"
 #include "names.h"
+#include "segment.h"
 #include "state.h"
 
 static void
@@ -175,45 +175,87 @@ by_name(const void *a, const void *b)
 }
 
 int
+klog_cluster_kafka(struct klog_cluster *c, struct klog_list *list,
+	const char **name, int32_t *partition, struct klog_err *err)
+{
+	struct klog_err ignored;
+	size_t size;
+	int r;
+
+	while ((r = klog_list_next(list, c->dir, name, err)) > 0) {
+		bool any;
+		int dir;
+
+		if (!klog_partition_name(*name, &size, partition))
+			continue;
+		dir = klog_open_dir(c->dir, *name, &ignored);
+		any = dir != -1 && klog_segment_any(dir);
+		klog_close_fd(&dir);
+		if (any)
+			return 1;
+	}
+	return r == -1 ? klog_err_in(err, "cluster %s", c->path) : 0;
+}
+
+/* klog's topics, and the names of a Kafka's partitions without their numbers:
+ * one NUL behind each. */
+static int
+put_names(struct klog_cluster *c, struct klog_buf *text, struct klog_err *err)
+{
+	struct klog_list list = { NULL };
+	const char *name;
+	int32_t partition;
+	int r, put = 0;
+
+	while ((r = klog_list_next(&list, c->dir, &name, err)) > 0 && put == 0)
+		if (is_topic(c->dir, name))
+			put = klog_buf_put(text, name, strlen(name) + 1);
+	klog_list_close(&list);
+	while (r != -1 && put == 0 &&
+		(r = klog_cluster_kafka(c, &list, &name, &partition, err)) >
+			0) {
+		put = klog_buf_put(
+			text, name, (size_t)(strrchr(name, '-') - name));
+		if (put == 0)
+			put = klog_buf_put(text, "", 1);
+	}
+	klog_list_close(&list);
+	return put == -1 ? klog_fail_memory(err) : r == -1 ? -1 : 0;
+}
+
+int
 klog_cluster_topics(struct klog_cluster *c, char ***names, size_t *count,
 	struct klog_err *err)
 {
-	struct klog_list list = { NULL };
 	struct klog_buf text = { NULL, 0, 0 };
-	const char *name;
-	size_t i, at;
-	int r;
+	size_t i, n = 0, all = 0;
+	char *to;
 
-	*count = 0;
-	while ((r = klog_list_next(&list, c->dir, &name, err)) > 0) {
-		if (!is_topic(c->dir, name))
-			continue;
-		if (klog_buf_put(&text, name, strlen(name) + 1) == -1) {
-			r = klog_fail_memory(err);
-			break;
-		}
-		(*count)++;
+	if (put_names(c, &text, err) == -1) {
+		klog_buf_free(&text);
+		return klog_err_in(err, "cluster %s", c->path);
 	}
-	klog_list_close(&list);
-	if (r == 0) {
-		*names = malloc(*count * sizeof(char *) + text.size + 1);
-		if (*names == NULL)
-			r = klog_fail_memory(err);
+	for (i = 0; i < text.size; i++)
+		all += text.data[i] == '\0';
+	*names = malloc(all * sizeof(char *) + text.size + 1);
+	if (*names == NULL) {
+		klog_buf_free(&text);
+		return klog_fail_memory(err);
 	}
-	if (r == 0) {
-		char *to = (char *)(*names + *count);
-
-		if (text.size > 0)
-			memcpy(to, text.data, text.size);
-		for (i = 0, at = 0; i < *count; i++) {
-			(*names)[i] = to + at;
-			at += strlen(to + at) + 1;
-		}
-		if (*count > 1)
-			qsort(*names, *count, sizeof(char *), by_name);
-	}
+	to = (char *)(*names + all);
+	if (text.size > 0)
+		memcpy(to, text.data, text.size);
 	klog_buf_free(&text);
-	return r == -1 ? klog_err_in(err, "cluster %s", c->path) : 0;
+	for (i = 0; i < all; i++, to += strlen(to) + 1)
+		(*names)[i] = to;
+	if (all > 1)
+		qsort(*names, all, sizeof(char *), by_name);
+	/* a Kafka's topic stands there once for each partition */
+	for (i = 0; i < all; i++)
+		if (n == 0 || strcmp((*names)[n - 1], (*names)[i]) != 0)
+			(*names)[n++] = (*names)[i];
+	*count = n;
+	return 0;
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "err.h"
+#include "io.h"
 
 #define KLOG_TOPIC_YAML "topic.yaml"
 
@@ -38,6 +39,13 @@ void klog_cluster_close(struct klog_cluster *cluster);
 int klog_cluster_around(struct klog_cluster *cluster,
 	const struct klog_cluster *like, const char *topic_path,
 	const char **name, struct klog_err *err);
+
+/*
+ * The partition directories TOPIC-N of a Kafka, one at a time: 1 with name and
+ * number, 0 at the end, -1.  The list is the caller's to close.
+ */
+int klog_cluster_kafka(struct klog_cluster *cluster, struct klog_list *list,
+	const char **name, int32_t *partition, struct klog_err *err);
 
 /* The names of the topics, sorted; *names is one malloc'ed block. */
 int klog_cluster_topics(struct klog_cluster *cluster, char ***names,

@@ -80,7 +80,7 @@ newest_of(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 		*newest_ms = r->state.newest_ms;
 		return 0;
 	}
-	scan.fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
+	scan.fd = klog_segment_open_log(r->dir, base, err);
 	if (scan.fd == -1)
 		return err->code == KLOG_ENOTFOUND ? 0 : -1;
 	index = klog_segment_open(
@@ -136,8 +136,7 @@ hint_of_time(struct klog_reader *r, int64_t base, int64_t time_ms)
 		r->dir, base, ".timeindex", O_RDONLY, &ignored);
 
 	if (klog_timeindex_find(fd, base, time_ms, &ms, &offset)) {
-		scan.fd = klog_segment_open(
-			r->dir, base, ".log", O_RDONLY, &ignored);
+		scan.fd = klog_segment_open_log(r->dir, base, &ignored);
 		holds = scan.fd != -1 &&
 			scan_at_entry(r, base, &scan, ms, offset);
 		klog_scan_free(&scan);
@@ -187,7 +186,7 @@ static int
 list_bases(
 	struct klog_reader *r, struct klog_bases *bases, struct klog_err *err)
 {
-	if (klog_segment_list(r->dir, bases, err) == -1)
+	if (klog_segment_list_all(r->dir, bases, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	if (r->only_base != -1 && bases->count > 0) {
 		bases->base[0] = r->only_base;

@@ -43,6 +43,24 @@ klog_topic_name_check(const char *name, struct klog_err *err)
 }
 
 bool
+klog_partition_name(const char *name, size_t *topic_size, int32_t *partition)
+{
+	const char *dash = strrchr(name, '-');
+	char topic[KLOG_TOPIC_MAX + 1];
+	struct klog_err ignored;
+	int64_t n;
+
+	if (dash == NULL || (size_t)(dash - name) > KLOG_TOPIC_MAX)
+		return false;
+	*topic_size = (size_t)(dash - name);
+	memcpy(topic, name, *topic_size);
+	topic[*topic_size] = '\0';
+	n = klog_number(dash + 1, INT32_MAX);
+	*partition = (int32_t)n;
+	return n >= 0 && klog_topic_name_check(topic, &ignored) == 0;
+}
+
+bool
 klog_topic_names_collide(const char *a, const char *b)
 {
 	for (; *a != '\0' && *b != '\0'; a++, b++) {

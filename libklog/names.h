@@ -19,6 +19,11 @@ int klog_topic_name_check(const char *name, struct klog_err *err);
 /* Whether two names collide in Kafka: equal once every '.' is a '_'. */
 bool klog_topic_names_collide(const char *a, const char *b);
 
+/* Kafka's "orders-3" as topic and partition, split at the last '-'; false when
+ * it is none.  *topic_size bytes of the name are the topic. */
+bool klog_partition_name(
+	const char *name, size_t *topic_size, int32_t *partition);
+
 /* "00000000000000000042.log": 20 digits and a suffix such as ".log". */
 #define KLOG_FILE_NAME 64
 void klog_file_name(

@@ -60,6 +60,7 @@ klog_reader_open(struct klog_reader *r, int dir, const char *path,
 	r->only_base = -1;
 	r->foreign_start = r->foreign_point = -1;
 	r->stop = INT64_MAX;
+	r->stable = INT64_MAX;
 	r->epoch = INT32_MAX; /* without a state nobody says what is new */
 	r->base = -1;
 	r->fd = -1;
@@ -167,7 +168,7 @@ klog_reader_start(struct klog_reader *r, struct klog_err *err)
 		return r->only_base;
 	if (r->has_state)
 		return r->state.log_start;
-	if (klog_segment_list(r->dir, &bases, err) == -1)
+	if (klog_segment_list_all(r->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	first = bases.count > 0 ? bases.base[0] : 0;
 	klog_bases_free(&bases);
@@ -216,7 +217,7 @@ find_base(struct klog_reader *r, int64_t after, int64_t *base, bool *first,
 		*first = false; /* the others are not asked for */
 		return after == -1;
 	}
-	if (klog_segment_list(r->dir, &bases, err) == -1)
+	if (klog_segment_list_all(r->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	if (bases.count > 0) {
 		i = klog_bases_find(&bases, r->next);
@@ -309,7 +310,7 @@ open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 
 	klog_close_fd(&r->fd);
 	r->base = -1;
-	r->fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
+	r->fd = klog_segment_open_log(r->dir, base, err);
 	if (r->fd == -1 && err->code == KLOG_ENOTFOUND)
 		return 0;
 	if (r->fd == -1)
@@ -422,8 +423,12 @@ name_leads_here(struct klog_reader *r)
 	struct stat by_name, open_one;
 
 	klog_file_name(name, r->base, ".log");
-	return fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
-		fstat(r->fd, &open_one) == 0 &&
+	if (fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == -1) {
+		klog_file_name(name, r->base, ".log" KLOG_SWAP);
+		if (fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == -1)
+			return false;
+	}
+	return fstat(r->fd, &open_one) == 0 &&
 		by_name.st_ino == open_one.st_ino &&
 		by_name.st_dev == open_one.st_dev;
 }
@@ -571,8 +576,10 @@ limit(const struct klog_reader *r)
 	int64_t synced = r->has_state ? r->state.recovery_offset
 				      : r->foreign_point;
 
+	int64_t stop = r->stable < r->stop ? r->stable : r->stop;
+
 	/* where nobody says what is synced (-1), nothing is */
-	return r->synced && synced < r->stop ? synced : r->stop;
+	return r->synced && synced < stop ? synced : stop;
 }
 
 /*
@@ -714,15 +721,18 @@ static int64_t
 walk_to_end(struct klog_reader *r, int64_t offset, struct klog_err *err)
 {
 	struct klog_reader walk = *r;
-	int64_t from;
+	int64_t from, start = klog_reader_start(r, err);
 	int got;
 
+	if (start == -1)
+		return -1;
 	memset(&walk.scan, 0, sizeof(walk.scan));
 	walk.fd = -1;
 	walk.base = -1;
-	walk.stop = INT64_MAX;
+	walk.stop = walk.stable = INT64_MAX;
 	walk.synced = false;
-	walk.next = offset;
+	walk.next = offset > start ? offset : start;
+	walk.say = NULL;
 	while ((got = klog_reader_next(&walk, &from, err)) == 1)
 		;
 	klog_reader_park(&walk);
@@ -739,7 +749,7 @@ end_of_files(struct klog_reader *r, struct klog_err *err)
 	int fd;
 
 	if (base == -1) {
-		if (klog_segment_list(r->dir, &bases, err) == -1)
+		if (klog_segment_list_all(r->dir, &bases, err) == -1)
 			return klog_err_in(err, "%s", r->path);
 		if (bases.count == 0)
 			return klog_reader_start(r, err);

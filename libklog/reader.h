@@ -26,10 +26,11 @@ struct klog_reader {
 	enum klog_reset reset; /* when the next offset is gone (D5) */
 	bool synced;           /* nothing past the recovery point */
 
-	int64_t next;  /* offset to deliver next */
-	int64_t stop;  /* exclusive */
-	int32_t epoch; /* newest leader epoch known */
-	int64_t base;  /* of the open segment, -1 none */
+	int64_t next;   /* offset to deliver next */
+	int64_t stop;   /* exclusive */
+	int64_t stable; /* what lies beyond is not decided yet */
+	int32_t epoch;  /* newest leader epoch known */
+	int64_t base;   /* of the open segment, -1 none */
 	int fd;
 	int64_t expected;   /* no batch of the segment begins before it */
 	int32_t seen_epoch; /* of the batch before; epochs never fall */

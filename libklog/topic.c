@@ -49,6 +49,50 @@ klog_topic_read_config(const struct klog_topic *t,
 }
 
 static int
+ascending(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The partitions NAME-N of a Kafka's log directory: 0, or -1 when there is
+ * none. */
+static int
+find_kafka(struct klog_topic *t, struct klog_cluster *c, const char *name,
+	struct klog_err *err)
+{
+	struct klog_buf numbers = { NULL, 0, 0 };
+	struct klog_list list = { NULL };
+	const char *child;
+	int32_t n;
+	int r;
+
+	while ((r = klog_cluster_kafka(c, &list, &child, &n, err)) > 0)
+		if (strncmp(child, name, strlen(name)) == 0 &&
+			child[strlen(name)] == '-' &&
+			strrchr(child, '-') == child + strlen(name) &&
+			klog_buf_put(&numbers, &n, sizeof(n)) == -1) {
+			r = klog_fail_memory(err);
+			break;
+		}
+	klog_list_close(&list);
+	if (r == 0 && numbers.size == 0)
+		r = klog_fail(err, KLOG_ENOTFOUND, "%s: not there", name);
+	if (r == 0)
+		t->dir = klog_open_dir(c->dir, ".", err);
+	if (t->dir == -1) {
+		klog_buf_free(&numbers);
+		return -1;
+	}
+	t->kind = KLOG_KAFKA_TOPIC;
+	t->numbers = (int32_t *)(void *)numbers.data;
+	t->number_count = (int32_t)(numbers.size / sizeof(n));
+	qsort(t->numbers, (size_t)t->number_count, sizeof(n), ascending);
+	return 0;
+}
+
+static int
 find_named(struct klog_topic *t, struct klog_cluster *c, const char *name,
 	struct klog_err *err)
 {
@@ -60,6 +104,9 @@ find_named(struct klog_topic *t, struct klog_cluster *c, const char *name,
 		(int)sizeof(t->path))
 		return klog_fail(err, KLOG_EUSAGE, "%s: path too long", name);
 	t->dir = klog_open_dir(c->dir, name, err);
+	if (t->dir == -1 && err->code == KLOG_ENOTFOUND &&
+		find_kafka(t, c, name, err) == 0)
+		return 0;
 	if (t->dir == -1 && err->code == KLOG_ENOTFOUND)
 		return klog_fail(err, KLOG_ENOTFOUND,
 			"no topic %s in cluster %s; make it with klog-create, "
@@ -85,8 +132,8 @@ static void
 name_partition(struct klog_topic *t, const char *real)
 {
 	const char *last = path_end(real, 1);
-	const char *dash = strrchr(last, '-');
 	int64_t n = klog_number(last, KLOG_PARTITIONS_MAX);
+	size_t size;
 
 	t->partition = 0;
 	snprintf(t->name, sizeof(t->name), "%s", last);
@@ -96,25 +143,11 @@ name_partition(struct klog_topic *t, const char *real)
 		snprintf(t->name, sizeof(t->name), "%.*s",
 			last > two ? (int)(last - two - 1) : 0, two);
 		t->partition = (int32_t)n;
-	} else if (dash != NULL && dash > last &&
-		(n = klog_number(dash + 1, INT32_MAX)) >= 0) {
-		t->name[dash - last] = '\0';
-		t->partition = (int32_t)n;
+	} else if (klog_partition_name(last, &size, &t->partition)) {
+		t->name[size] = '\0';
+	} else {
+		t->partition = 0;
 	}
-}
-
-static bool
-holds_segments(int dir)
-{
-	struct klog_bases bases;
-	struct klog_err ignored;
-	bool some;
-
-	if (klog_segment_list(dir, &bases, &ignored) == -1)
-		return false;
-	some = bases.count > 0;
-	klog_bases_free(&bases);
-	return some;
 }
 
 static int
@@ -135,8 +168,7 @@ open_log_file(struct klog_topic *t, char *real, struct klog_err *err)
 }
 
 static int
-find_path(struct klog_topic *t, const char *path, bool write,
-	struct klog_err *err)
+find_path(struct klog_topic *t, const char *path, struct klog_err *err)
 {
 	struct stat st;
 	char *real = realpath(path, NULL);
@@ -159,7 +191,7 @@ find_path(struct klog_topic *t, const char *path, bool write,
 				   AT_SYMLINK_NOFOLLOW) == 0) {
 			snprintf(t->name, sizeof(t->name), "%s",
 				path_end(real, 1));
-		} else if (holds_segments(t->dir)) {
+		} else if (klog_segment_any(t->dir)) {
 			t->kind = KLOG_PARTITION_DIR;
 			name_partition(t, real);
 		} else {
@@ -171,11 +203,6 @@ find_path(struct klog_topic *t, const char *path, bool write,
 		}
 	}
 	free(real);
-	if (r == 0 && write && t->kind != KLOG_TOPIC)
-		r = klog_fail(err, KLOG_EUSAGE,
-			"%s: only a topic can be written, by its name or its "
-			"directory",
-			path);
 	return r;
 }
 
@@ -189,9 +216,18 @@ klog_topic_find(struct klog_topic *t, struct klog_cluster *cluster,
 	t->dir = -1;
 	t->kind = KLOG_TOPIC;
 	if (strchr(operand, '/') != NULL)
-		r = find_path(t, operand, write, err);
+		r = find_path(t, operand, err);
 	else
 		r = find_named(t, cluster, operand, err);
+	if (r == 0 && write && t->kind == KLOG_KAFKA_TOPIC)
+		r = klog_fail(err, KLOG_EUSAGE,
+			"topic %s: cluster %s is a Kafka's, and only read",
+			operand, cluster->path);
+	else if (r == 0 && write && t->kind != KLOG_TOPIC)
+		r = klog_fail(err, KLOG_EUSAGE,
+			"%s: only a topic can be written, by its name or its "
+			"directory",
+			operand);
 	if (r == -1)
 		klog_topic_close(t);
 	return r;
@@ -214,6 +250,8 @@ void
 klog_topic_close(struct klog_topic *t)
 {
 	klog_close_fd(&t->dir);
+	free(t->numbers);
+	t->numbers = NULL;
 }
 
 int
@@ -259,33 +297,60 @@ klog_topic_reload(struct klog_topic *t, struct klog_err *err)
 int32_t
 klog_topic_partitions(const struct klog_topic *t)
 {
-	return t->kind == KLOG_TOPIC ? t->config.partitions : 1;
+	switch (t->kind) {
+	case KLOG_TOPIC:
+		return t->config.partitions;
+	case KLOG_KAFKA_TOPIC:
+		return t->number_count;
+	default:
+		return 1;
+	}
+}
+
+int32_t
+klog_topic_number(const struct klog_topic *t, int32_t i)
+{
+	switch (t->kind) {
+	case KLOG_TOPIC:
+		return i;
+	case KLOG_KAFKA_TOPIC:
+		return t->numbers[i];
+	default:
+		return t->partition;
+	}
 }
 
 bool
 klog_topic_has(const struct klog_topic *t, int32_t partition)
 {
-	if (t->kind != KLOG_TOPIC)
-		return partition == t->partition;
-	return partition >= 0 && partition < t->config.partitions;
+	int32_t i;
+
+	if (t->kind == KLOG_TOPIC)
+		return partition >= 0 && partition < t->config.partitions;
+	for (i = 0; i < klog_topic_partitions(t); i++)
+		if (klog_topic_number(t, i) == partition)
+			return true;
+	return false;
 }
 
 /* A Kafka's partition: what its broker knows stands beside the directory. */
 static void
-read_foreign(struct klog_topic *t, struct klog_reader *r)
+read_foreign(
+	const struct klog_topic *t, int32_t partition, struct klog_reader *r)
 {
 	int up;
 
 	if (r->has_state)
 		return;
-	up = openat(t->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	up = openat(t->dir, t->kind == KLOG_KAFKA_TOPIC ? "." : "..",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (up == -1)
 		return;
 	if (klog_checkpoint_find(up, "recovery-point-offset-checkpoint",
-		    t->name, t->partition, &r->foreign_point) == 0)
+		    t->name, partition, &r->foreign_point) == 0)
 		r->foreign_point = -1;
 	if (klog_checkpoint_find(up, "log-start-offset-checkpoint", t->name,
-		    t->partition, &r->foreign_start) == 0)
+		    partition, &r->foreign_start) == 0)
 		r->foreign_start = -1;
 	klog_close_fd(&up);
 }
@@ -295,7 +360,7 @@ klog_topic_reader(struct klog_topic *t, int32_t partition,
 	const struct klog_say *say, size_t chunk, struct klog_reader *reader,
 	struct klog_err *err)
 {
-	char name[16], label[300];
+	char name[300], label[300];
 	int dir;
 
 	if (!klog_topic_has(t, partition))
@@ -305,6 +370,10 @@ klog_topic_reader(struct klog_topic *t, int32_t partition,
 	if (t->kind == KLOG_TOPIC) {
 		snprintf(name, sizeof(name), "%" PRId32, partition);
 		snprintf(label, sizeof(label), "%s/%s", t->label, name);
+		dir = klog_open_dir(t->dir, name, err);
+	} else if (t->kind == KLOG_KAFKA_TOPIC) {
+		snprintf(name, sizeof(name), "%s-%" PRId32, t->name, partition);
+		memcpy(label, name, sizeof(label));
 		dir = klog_open_dir(t->dir, name, err);
 	} else {
 		snprintf(label, sizeof(label), "%s", t->label);
@@ -322,6 +391,6 @@ klog_topic_reader(struct klog_topic *t, int32_t partition,
 	if (t->kind == KLOG_LOG_FILE)
 		reader->only_base = t->base;
 	if (t->kind != KLOG_TOPIC)
-		read_foreign(t, reader);
+		read_foreign(t, partition, reader);
 	return 0;
 }

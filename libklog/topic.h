@@ -1,6 +1,6 @@
 /*
- * A topic: its directory, its config, its partitions.  Reading tools also take a partition's directory or a lone .log, a
- * Kafka's too.
+ * A topic: its directory, its config, its partitions.  Reading tools also take
+ * a topic of a Kafka's log directory, a partition's directory or a lone .log.
  */
 #ifndef KLOG_TOPIC_H
 #define KLOG_TOPIC_H
@@ -10,6 +10,7 @@
 
 enum klog_topic_kind {
 	KLOG_TOPIC,         /* a directory with topic.yaml */
+	KLOG_KAFKA_TOPIC,   /* TOPIC-N directories, in the cluster's */
 	KLOG_PARTITION_DIR, /* a directory with *.log */
 	KLOG_LOG_FILE
 };
@@ -19,10 +20,12 @@ struct klog_topic {
 	char name[256];  /* as records show it */
 	char path[4096]; /* where it is */
 	char label[256]; /* for messages: the name, or the path's end */
-	int dir;
-	struct klog_topic_config config; /* of KLOG_TOPIC; else one partition */
-	int32_t partition;               /* of the two other kinds */
-	int64_t base;                    /* of KLOG_LOG_FILE */
+	int dir;         /* its own; of KLOG_KAFKA_TOPIC the cluster's */
+	struct klog_topic_config config; /* of KLOG_TOPIC */
+	int32_t *numbers;                /* of KLOG_KAFKA_TOPIC, ascending */
+	int32_t number_count;
+	int32_t partition; /* of the two other kinds */
+	int64_t base;      /* of KLOG_LOG_FILE */
 };
 
 /*
@@ -52,8 +55,10 @@ int klog_topic_reader(struct klog_topic *topic, int32_t partition,
 	const struct klog_say *say, size_t chunk, struct klog_reader *reader,
 	struct klog_err *err);
 
-/* How many partitions, and whether one of this number is there. */
+/* How many partitions, the number of the i-th, and whether one of this number
+ * is there: a broker need not have all of a topic. */
 int32_t klog_topic_partitions(const struct klog_topic *topic);
+int32_t klog_topic_number(const struct klog_topic *topic, int32_t i);
 bool klog_topic_has(const struct klog_topic *topic, int32_t partition);
 
 /* Reads topic.yaml into *config, not into the topic. */
