@@ -638,3 +638,33 @@ newest_slot() {
 	error_line produce t "$log"
 	cmp "$(partition t)/$log" before
 }
+
+@test "recover: what the state says is judged by its stamp and its mark (D2)" {
+	three t --no-sync
+	# The state knows the length, and nobody has a sync under way.
+	state marks=0
+	truncate -s $((size - 5)) "$(partition t)/$log"
+	klog 3 consume t
+	equal "$output" "$(head -6 expected)"
+	state marks=1
+	klog 0 consume t
+	equal "$output" "$(head -6 expected)"
+	state marks=0 boot=0
+	klog 0 consume t
+	equal "$output" "$(head -6 expected)"
+}
+
+@test "recover: a whole batch behind one that is not makes it damage (D2)" {
+	three t
+	cp "$(partition t)/$log" whole
+	put t ten
+	state length="$size" next=9 recovery=9 recovery-position="$size"
+	# Behind the state's length: a batch of which the middle is wrong.
+	printf X | dd of="$(partition t)/$log" bs=1 seek=$((size + 65)) conv=notrunc status=none
+	klog 0 consume t
+	equal "$output" "$(cat expected)"
+	tail -c +$((position[2] + 1)) whole >>"$(partition t)/$log"
+	klog 3 consume t
+	equal "$output" "$(cat expected)"
+	error_line consume damaged
+}
