@@ -109,7 +109,8 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 
 	if (fd == -1)
 		return klog_err_in(err, "%s", log->path);
-	size = klog_file_size(fd, ".log", err);
+	klog_scan_name(&log->scan, base);
+	size = klog_file_size(fd, log->scan.name, err);
 	out->end.base = base;
 	out->end.position = position;
 	if (size != -1 && size < position) {

@@ -63,16 +63,14 @@ klog_open_dir(int dir, const char *name, struct klog_err *err)
 }
 
 static int
-regular(int fd, const char *name, struct klog_err *err)
+regular(int fd, const char *name, struct stat *st, struct klog_err *err)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) == -1) {
+	if (fstat(fd, st) == -1) {
 		klog_fail_errno(err, "%s", name);
 		close(fd);
 		return -1;
 	}
-	if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st->st_mode)) {
 		close(fd);
 		return klog_fail(
 			err, KLOG_EREFUSED, "%s: not a regular file", name);
@@ -80,14 +78,23 @@ regular(int fd, const char *name, struct klog_err *err)
 	return fd;
 }
 
-int
-klog_open_file(int dir, const char *name, int flags, struct klog_err *err)
+static int
+open_regular(int dir, const char *name, int flags, struct stat *st,
+	struct klog_err *err)
 {
 	/* O_NONBLOCK: a FIFO in place of a file must not block */
 	int fd = above_stdio(openat(dir, name,
 		flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK));
 
-	return fd == -1 ? fail_open(err, name) : regular(fd, name, err);
+	return fd == -1 ? fail_open(err, name) : regular(fd, name, st, err);
+}
+
+int
+klog_open_file(int dir, const char *name, int flags, struct klog_err *err)
+{
+	struct stat st;
+
+	return open_regular(dir, name, flags, &st, err);
 }
 
 /* Group, mode and, for root, owner as the directory has them. */
@@ -119,6 +126,7 @@ klog_create_file(int dir, const char *name, bool *made, struct klog_err *err)
 	int common = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 	int fd = -1;
 	bool fresh = false;
+	struct stat st;
 	int tries;
 
 	for (tries = 0; fd == -1 && tries < 10; tries++) {
@@ -133,7 +141,7 @@ klog_create_file(int dir, const char *name, bool *made, struct klog_err *err)
 	}
 	if (fd == -1)
 		return fail_open(err, name);
-	fd = regular(fd, name, err);
+	fd = regular(fd, name, &st, err);
 	if (fd != -1 && fresh && adopt(dir, fd, name, err) == -1)
 		klog_close_fd(&fd);
 	if (made != NULL)
@@ -389,33 +397,29 @@ int
 klog_read_file(int dir, const char *name, size_t limit, struct klog_buf *text,
 	struct klog_err *err)
 {
-	int fd = klog_open_file(dir, name, O_RDONLY, err);
+	struct stat st;
+	int fd = open_regular(dir, name, O_RDONLY, &st, err);
+	ssize_t n = -1;
 	int r = 0;
 
 	if (fd == -1)
 		return -1;
 	text->size = 0;
-	/* a page at a time, as a rule one: a short one is the last */
-	while (r == 0 && text->size <= limit) {
-		size_t got = 0;
-
+	if (klog_buf_reserve(text, SMALL_FILE) == -1)
+		r = klog_fail_memory(err);
+	/* never changed, only replaced: its size is what it was */
+	while (r == 0 && n != 0 && text->size < (size_t)st.st_size &&
+		text->size <= limit) {
 		if (klog_buf_reserve(text, SMALL_FILE) == -1) {
 			r = klog_fail_memory(err);
 			break;
 		}
-		do
-			r = (int)pread(fd, text->data + text->size, SMALL_FILE,
-				(off_t)text->size);
-		while (r == -1 && errno == EINTR);
-		if (r == -1) {
-			klog_fail_errno(err, "%s: read", name);
-			break;
-		}
-		got = (size_t)r;
-		text->size += got;
-		r = 0;
-		if (got < SMALL_FILE)
-			break;
+		n = pread(fd, text->data + text->size, SMALL_FILE,
+			(off_t)text->size);
+		if (n > 0)
+			text->size += (size_t)n;
+		else if (n == -1 && errno != EINTR)
+			r = klog_fail_errno(err, "%s: read", name);
 	}
 	close(fd);
 	if (r == 0 && text->size > limit)

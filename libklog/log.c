@@ -127,6 +127,7 @@ klog_log_open_active(struct klog_log *log, struct klog_err *err)
 		return 0;
 	klog_log_close_segment(log);
 	klog_file_name(name, log->state.active_base, ".log");
+	klog_scan_name(&log->scan, log->state.active_base);
 	log->log_fd = klog_recovery_floor(&log->state) == 0
 		? klog_create_file(log->dir, name, NULL, err)
 		: klog_open_file(log->dir, name, O_RDWR, err);
@@ -421,6 +422,7 @@ klog_log_find_epochs(
 			log->dir, bases.base[i], ".log", O_RDONLY, err);
 		int got = fd == -1 ? -1 : KLOG_SCAN_END;
 
+		klog_scan_name(&log->scan, bases.base[i]);
 		klog_scan_init(&log->scan, fd, 0, 0);
 		while (fd != -1 &&
 			(got = klog_scan_next(&log->scan, err)) ==
@@ -450,7 +452,8 @@ klog_log_epoch_line(struct klog_log *log, struct klog_err *err)
 	bool anew = false;
 	int r;
 
-	if (log->epoch_line_known)
+	/* the first epoch says nothing that is not known without it */
+	if (log->epoch_line_known || log->state.leader_epoch == 0)
 		return 0;
 	r = klog_epochs_read(log->dir, &epochs, err);
 	/* it is derived: lost or damaged, it is made anew (T1) */

@@ -68,6 +68,8 @@ klog_partition_open(struct klog_partition *p, int topic_dir,
 void
 klog_partition_close(struct klog_partition *p)
 {
+	if (p->sync_held)
+		klog_signals_release(&p->signals);
 	while (p->replicas > 0)
 		klog_log_close(&p->replica[--p->replicas]);
 	klog_buf_free(&p->lines);
@@ -103,6 +105,23 @@ lock(struct klog_partition *p, int byte, int count, struct klog_err *err)
 			return -1;
 		}
 	return 0;
+}
+
+/* The append byte, and the sync byte with it if a sync comes next and it is
+ * free (S3); with several replicas that would not be one call. */
+static int
+lock_to_append(struct klog_partition *p, struct klog_err *err)
+{
+	int r;
+
+	if (p->sync_next && p->replicas == 1) {
+		r = klog_lock_try(
+			p->replica[0].lock, KLOG_BYTE_APPEND, 2, p->path, err);
+		p->sync_held = r == 1;
+		if (r != 0)
+			return r == 1 ? 0 : -1;
+	}
+	return lock(p, KLOG_BYTE_APPEND, 1, err);
 }
 
 /* The append byte, by who has the sync byte: a signal may end that wait, but
@@ -300,6 +319,7 @@ write_all(struct klog_partition *p, const struct klog_batch *batch,
 {
 	struct klog_state before[KLOG_REPLICAS_MAX];
 	struct klog_err ignored;
+	bool begin;
 	int i;
 
 	for (i = p->replicas - 1; i >= 0; i--) {
@@ -317,9 +337,18 @@ write_all(struct klog_partition *p, const struct klog_batch *batch,
 	/* The state last: a kill before it leaves a longer log, which the
 	 * next writer adopts.  So does a state that cannot be written: the
 	 * batch is in the log, readers have seen it, and it stays. */
+	begin = p->sync_held && !leader(p)->suspect &&
+		!(leader(p)->state.marks & KLOG_MARK_SYNCING);
+	if (begin)
+		leader(p)->state.marks |= KLOG_MARK_SYNCING;
 	for (i = p->replicas - 1; i >= 0; i--)
-		(void)klog_log_save(&p->replica[i], &ignored);
+		if (klog_log_save(&p->replica[i], &ignored) == -1)
+			begin = false;
 	keep_marks(p);
+	if (p->sync_held && !begin) {
+		unlock(p, KLOG_BYTE_SYNC, 1);
+		p->sync_held = false;
+	}
 	return 0;
 }
 
@@ -438,7 +467,7 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 		return -1;
 	klog_signals_hold(&p->signals);
 	do {
-		r = lock(p, KLOG_BYTE_APPEND, 1, err);
+		r = lock_to_append(p, err);
 		if (r == -1)
 			break;
 		r = try_append(p, batch, &header, bytes, known, err);
@@ -448,6 +477,9 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 			p->appended_epoch = header.leader_epoch;
 		} else {
 			keep_marks(p);
+			if (p->sync_held)
+				unlock(p, KLOG_BYTE_SYNC, 1);
+			p->sync_held = false;
 		}
 		unlock(p, KLOG_BYTE_APPEND, 1);
 		if (r == 2 && (r = lock_both(p, err)) == 0) {
@@ -457,7 +489,8 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 			r = roll(p, &header, known, err) == -1 ? -1 : 3;
 		}
 	} while (r == 2 || r == 3);
-	klog_signals_release(&p->signals);
+	if (!p->sync_held)
+		klog_signals_release(&p->signals);
 	say_lines(p);
 	if (r == 0)
 		klog_log_write_back(leader(p));
@@ -526,23 +559,26 @@ end_sync(struct klog_partition *p, const struct klog_place *end, int32_t epoch,
 	return 1;
 }
 
-/* Under the sync byte. */
+/* Under the sync byte.  `begun`: the append has set the mark. */
 static int
-sync_once(struct klog_partition *p, struct klog_err *err)
+sync_once(struct klog_partition *p, bool begun, struct klog_err *err)
 {
 	struct klog_place end;
 	int32_t epoch;
-	int i, r;
+	int i, r = 0;
 
-	if (lock_under_sync(p, err) == -1)
+	if (!begun && lock_under_sync(p, err) == -1)
 		return -1;
-	r = begin_sync(p, err);
+	if (!begun)
+		r = begin_sync(p, err);
 	end.base = leader(p)->state.active_base;
 	end.position = leader(p)->state.length;
 	end.offset = leader(p)->state.next_offset;
 	epoch = leader(p)->state.leader_epoch;
-	keep_marks(p);
-	unlock(p, KLOG_BYTE_APPEND, 1);
+	if (!begun) {
+		keep_marks(p);
+		unlock(p, KLOG_BYTE_APPEND, 1);
+	}
 	if (r != 0)
 		return r;
 	for (i = p->replicas - 1; i >= 0; i--)
@@ -558,17 +594,21 @@ sync_once(struct klog_partition *p, struct klog_err *err)
 int
 klog_partition_sync(struct klog_partition *p, struct klog_err *err)
 {
-	int r;
+	bool begun = p->sync_held;
+	int r = 0;
 
 	if (p->appended_offset == -1)
 		return 0;
-	klog_signals_hold(&p->signals);
-	r = lock(p, KLOG_BYTE_SYNC, 1, err);
+	if (!begun) {
+		klog_signals_hold(&p->signals);
+		r = lock(p, KLOG_BYTE_SYNC, 1, err);
+	}
 	if (r == 0) {
-		while ((r = sync_once(p, err)) == 0)
-			;
+		while ((r = sync_once(p, begun, err)) == 0)
+			begun = false;
 		unlock(p, KLOG_BYTE_SYNC, 1);
 	}
+	p->sync_held = false;
 	klog_signals_release(&p->signals);
 	say_lines(p);
 	if (r == -1)

@@ -24,6 +24,12 @@ struct klog_partition {
 	struct klog_say later; /* lines wait in `lines` until none is held: */
 	struct klog_buf lines; /* whoever reads stderr may be slow */
 
+	/* the next append is followed by a sync: it tries for both bytes, and
+	 * its state carries the mark; then the sync byte is held, and signals,
+	 * until klog_partition_sync */
+	bool sync_next; /* set by the caller */
+	bool sync_held;
+
 	/* what this process appended last: a later epoch that begins at or
 	 * before it has cut it (S1) */
 	int64_t appended_offset; /* -1: nothing */

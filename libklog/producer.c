@@ -157,7 +157,10 @@ klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
 		klog_dir_producer_abandon(&p->head);
 		return NULL;
 	}
-	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	/* one partition needs no lot; should it get more, this will do */
+	if (p->writer.count == 1 ||
+		getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == -1)
+		seed = (uint64_t)klog_now_ms();
 	klog_sticky_init(&p->sticky, seed, p->writer.count);
 	if (refresh(p, err) == -1) {
 		klog_dir_producer_abandon(&p->head);
@@ -296,8 +299,15 @@ klog_dir_producer_sync(struct klog_producer *producer, struct klog_err *err)
 	struct dir_producer *p = of(producer);
 
 	struct klog_err second;
+	int r;
 
-	if (flush_since(p, INT64_MAX, err) == 0)
+	/* what is on its way first: the sync follows the last one */
+	r = settle(p, err);
+	p->writer.then_sync = p->open_batches == 1;
+	if (r == 0)
+		r = flush_since(p, INT64_MAX, err);
+	p->writer.then_sync = false;
+	if (r == 0)
 		return klog_writer_sync(&p->writer, err);
 	/* what did get into the log is made durable all the same */
 	(void)klog_writer_sync(&p->writer, &second);

@@ -316,6 +316,7 @@ open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 	if (r->fd == -1)
 		return klog_err_in(err, "%s", r->path);
 	r->base = base;
+	klog_scan_name(&r->scan, base);
 	r->expected = base;
 	r->seen_epoch = -1;
 	position = r->next > base ? hinted_position(r, base, &ignored) : 0;

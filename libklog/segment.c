@@ -176,6 +176,18 @@ klog_scan_init(struct klog_scan *scan, int fd, int64_t position, size_t chunk)
 }
 
 void
+klog_scan_name(struct klog_scan *scan, int64_t base)
+{
+	klog_file_name(scan->name, base, ".log");
+}
+
+static const char *
+name_of(const struct klog_scan *scan)
+{
+	return scan->name[0] != '\0' ? scan->name : ".log";
+}
+
+void
 klog_scan_free(struct klog_scan *scan)
 {
 	klog_buf_free(&scan->buf);
@@ -209,7 +221,7 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 	if (rest.size >= need)
 		return 0;
 	if (need > scan->chunk) {
-		int64_t size = klog_file_size(scan->fd, ".log", err);
+		int64_t size = klog_file_size(scan->fd, name_of(scan), err);
 
 		if (size == -1)
 			return -1;
@@ -229,7 +241,7 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 	if (klog_buf_reserve(&scan->buf, want - rest.size) == -1)
 		return klog_fail_memory(err);
 	if (klog_read_at(scan->fd, scan->buf.data + rest.size, want - rest.size,
-		    scan->position + (int64_t)rest.size, &got, ".log",
+		    scan->position + (int64_t)rest.size, &got, name_of(scan),
 		    err) == -1)
 		return -1;
 	scan->buf.size += got;
@@ -268,7 +280,7 @@ klog_scan_header(struct klog_scan *scan, struct klog_err *err)
 
 	if (got != KLOG_SCAN_BATCH)
 		return got;
-	size = klog_file_size(scan->fd, ".log", err);
+	size = klog_file_size(scan->fd, name_of(scan), err);
 	if (size == -1)
 		return -1;
 	if (size - scan->position < (int64_t)scan->batch.size) {
@@ -336,7 +348,7 @@ klog_scan_batch_follows(
 		size_t got, i;
 
 		r = klog_read_at(scan->fd, piece, sizeof(piece), from, &got,
-			".log", err);
+			name_of(scan), err);
 		if (r == -1 || got < KLOG_BATCH_HEADER)
 			break;
 		for (i = 0; r == 0 && i + 17 <= got; i++) {

@@ -46,7 +46,8 @@ int klog_segment_open(int dir, int64_t base, const char *suffix, int flags,
  * that of the next batch.
  */
 struct klog_scan {
-	int fd; /* borrowed */
+	char name[KLOG_FILE_NAME]; /* for messages; "" is ".log" */
+	int fd;                    /* borrowed */
 	int64_t position;
 	size_t chunk;        /* bytes read at once */
 	struct klog_buf buf; /* bytes of the file from buf_at on */
@@ -66,6 +67,9 @@ enum klog_scan_result {
 void klog_scan_init(
 	struct klog_scan *scan, int fd, int64_t position, size_t chunk);
 void klog_scan_free(struct klog_scan *scan);
+
+/* Messages name the segment from now on. */
+void klog_scan_name(struct klog_scan *scan, int64_t base);
 
 /* Forgets what is buffered, so that the next call reads the file anew. */
 void klog_scan_forget(struct klog_scan *scan);

@@ -21,6 +21,7 @@ klog_sources_add(struct klog_sources *all, struct klog_topic *topic,
 	memset(&list[all->count], 0, sizeof(list[0]));
 	list[all->count].topic = topic;
 	list[all->count].partition = partition;
+	list[all->count].stable = INT64_MAX;
 	all->count++;
 	return 0;
 }
@@ -91,11 +92,8 @@ klog_source_open(
 		return -1;
 	s->reader.synced = all->synced;
 	s->reader.reset = all->reset;
-	if (!s->placed) {
-		/* klog itself writes no transactions */
-		s->committed = !all->uncommitted && !s->reader.has_state;
-		s->stable = INT64_MAX;
-	}
+	/* klog itself writes no transactions */
+	s->committed = !all->uncommitted && !s->reader.has_state;
 	s->reader.stable = s->stable;
 	s->open = true;
 	all->open_count++;

@@ -252,6 +252,8 @@ klog_writer_append(struct klog_writer *w, int32_t partition, uint8_t *batch,
 		return -1;
 	if (open_part(w, partition, err) == -1)
 		return -1;
+	/* the sync byte of one partition only (L2) */
+	part->log->sync_next = w->then_sync && !w->no_sync && w->unsynced == 0;
 	r = klog_partition_append(
 		part->log, batch, size, w->reread, &base, err);
 	w->reread = false;

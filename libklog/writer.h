@@ -24,7 +24,8 @@ struct klog_writer {
 	struct klog_setting *overrides;
 	size_t override_count;
 	bool no_sync;
-	bool reread; /* topic.yaml, since the last append (A1) */
+	bool reread;    /* topic.yaml, since the last append (A1) */
+	bool then_sync; /* set by the caller: a sync follows the next append */
 
 	struct klog_writer_part *parts;
 	int32_t count;
