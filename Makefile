@@ -161,6 +161,8 @@ $(TEST_TOOLS) $(BENCHES) $(FAULTS): SAN_FLAGS =
 $(TEST_TOOLS) $(BENCHES) $(filter-out %.so,$(FAULTS)): %: %.o
 	$(call say,LINK,$@)$(link)
 
+$B/tests/fault/grow: $B/libklog.a
+
 $(FAULT_LIBS): $B/%.so: %.c $B/flags.mk
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(COMPILE) -fPIC -shared -o $@ $< -ldl
