@@ -248,3 +248,24 @@ reaches() {
 	cat ./*.err | tee /dev/stderr | wc -l | grep -qx 0
 	sound busy -s 1048576
 }
+
+@test "follow: what was cut is taken back in one line, and what came instead is printed (D3)" {
+	local i at log
+	for i in 1 2 3; do
+		echo "$i" | klog-produce --no-sync t
+	done
+	log=$(partition t)/00000000000000000000.log
+	follow out -F '%o %e %s\n' t
+	until_true 20 has_lines out 3
+	until_true 20 asleep "$follower"
+	# The third is lost, as in a power cut; klog-state says that there was one.
+	at=$(partition-check -b "$(partition t)" | sed -n '3s/ /\n/gp' | sed -n 3p)
+	klog-state "$(partition t)/.klog" boot=0
+	truncate -s "$at" "$log"
+	put t three
+	until_true 20 has_lines out 4
+	stop "$follower"
+	equal "$(cat out)" $'0 0 1\n1 0 2\n2 0 3\n2 1 three'
+	equal "$(wc -l <out.err)" 1
+	grep -q '^klog-consume: .*epoch 1.* 2 to 2 ' out.err
+}

@@ -472,3 +472,199 @@ missing() {
 	sha256sum -c --quiet before
 	klog-consume u | cmp - <(head -6 expected)
 }
+
+# ---- one rule each --------------------------------------------------------
+#
+# klog-state changes the state in place: boot=0 is what a new start of the
+# machine leaves, and V comes next.
+
+state() {
+	klog-state "$(partition t)/.klog" "$@"
+}
+
+# flip AT: a bit of the log of t.
+flip() {
+	local byte
+	byte=$(od -An -tu1 -j "$1" -N 1 "$(partition t)/$log")
+	hex "$(printf %02x $((byte ^ 1)))" |
+		dd of="$(partition t)/$log" bs=1 seek="$1" conv=notrunc status=none
+}
+
+epochs() {
+	klog-consume -F '%e\n' "$1" | uniq | paste -sd ' '
+}
+
+# The slot that was written last: where it begins.
+newest_slot() {
+	local first second
+	first=$(od -An -tu8 --endian=big -j 8 -N 8 "$1")
+	second=$(od -An -tu8 --endian=big -j 4104 -N 8 "$1")
+	if [ -n "$second" ] && [ "$second" -gt "$first" ]; then
+		echo 4096
+	else
+		echo 0
+	fi
+}
+
+@test "recover: whichever slot of .klog is torn, the one before it is enough (T1)" {
+	three t
+	# An epoch later: with one slot only, the other would know of none.
+	state boot=0
+	put t ten
+	equal "$(epochs t)" '0 1'
+	local line
+	for line in eleven twelve; do
+		hex ff | dd of="$(partition t)/.klog" bs=1 conv=notrunc status=none \
+			seek=$(($(newest_slot "$(partition t)/.klog") + 300))
+		klog 0 produce t <<<"$line"
+		equal "$stderr" ""
+	done
+	klog-consume t | cmp - <(cat expected && printf '%s\n' ten eleven twelve)
+	equal "$(epochs t)" '0 1'
+}
+
+@test "recover: a state made anew begins an epoch above every batch's (T4)" {
+	three t
+	local line
+	for line in ten eleven; do
+		state boot=0
+		put t "$line"
+	done
+	equal "$(epochs t)" '0 1 2'
+	rm "$(partition t)/.klog" "$(partition t)/leader-epoch-checkpoint"
+	klog 0 produce t <<<twelve
+	error_line produce t
+	klog-consume t | cmp - <(cat expected && printf '%s\n' ten eleven twelve)
+	[ "$(klog-consume -o -1 -F %e t)" -gt 2 ]
+	sound t
+}
+
+@test "recover: a new epoch even where nothing is torn (V1)" {
+	three t --no-sync
+	# A batch was lost without a trace.
+	state boot=0
+	truncate -s "${position[2]}" "$(partition t)/$log"
+	klog 0 produce t <<<next
+	equal "$stderr" ""
+	klog-consume t | cmp - <(head -6 expected && echo next)
+	equal "$(epochs t)" '0 1'
+	sound t
+}
+
+@test "recover: from the first bad batch on it is the torn tail, whatever follows (V2, V3)" {
+	three t --no-sync
+	state boot=0
+	flip $((position[2] - 1))
+	klog 0 produce t <<<next
+	error_line produce t
+	klog-consume t | cmp - <(head -3 expected && echo next)
+	sound t
+}
+
+@test "recover: damage in a closed segment that V looks at: 3, and nothing is changed (V1, V3)" {
+	klog-create -q -X index.interval.bytes=1 -X segment.index.bytes=24 t
+	local i
+	for i in $(seq 30); do
+		echo "record $i, and what makes it longer" | klog-produce --no-sync t
+	done
+	[ "$(find "$(partition t)" -name '*.log' | wc -l)" -ge 3 ]
+	state boot=0 recovery=0 recovery-base=0 recovery-position=0
+	flip $(($(stat -c %s "$(partition t)/$log") - 1))
+	sha256sum "$(partition t)"/* "$(partition t)/.klog" >before
+	klog 3 produce t <<<next
+	error_line produce t "$log"
+	sha256sum -c --quiet before
+}
+
+@test "recover: without klog's files, what is there and fails is damage (D6)" {
+	three t
+	mkdir k-0
+	cp "$(partition t)/$log" k-0/
+	truncate -s $((size - 1)) k-0/$log
+	klog 0 consume ./k-0
+	equal "$output" "$(head -6 expected)"
+	# But not where Kafka's checkpoint says that it was synced.
+	printf '0\n1\nk 0 9\n' >recovery-point-offset-checkpoint
+	klog 3 consume ./k-0
+	equal "$output" "$(head -6 expected)"
+	rm recovery-point-offset-checkpoint
+	flip $((size - 1))
+	cp "$(partition t)/$log" k-0/
+	klog 3 consume ./k-0
+	equal "$output" "$(head -6 expected)"
+	error_line consume $log
+}
+
+@test "recover: indexes that cannot be written fail nothing (A6)" {
+	klog-create -q -X index.interval.bytes=1 t
+	put t 0
+	local i
+	for i in index timeindex; do
+		rm "$(partition t)/${log%.log}.$i"
+		mkdir "$(partition t)/${log%.log}.$i"
+	done
+	for i in 1 2 3 4; do
+		klog 0 produce t <<<"$i"
+		equal "$stderr" ""
+	done
+	equal "$(klog-consume t)" "$(seq 0 4)"
+	equal "$(klog-consume -o 3 t)" "$(seq 3 4)"
+}
+
+@test "recover: a batch that comes short is taken back, and no more than it (A6)" {
+	command -v prlimit >/dev/null || skip "needs prlimit (util-linux)"
+	klog-create -q t
+	put t "$(head -c 7900 /dev/zero | tr '\0' x)"
+	head -c 2000 /dev/zero | tr '\0' y >long
+	# 8192 is room for .klog, and for a part of the batch.
+	run --separate-stderr prlimit --fsize=8192:8192 klog-produce t long
+	explain prlimit klog-produce t
+	[ "$status" -eq 1 ]
+	error_line produce t
+	equal "$(stat -c %s "$(partition t)/$log")" "$(state length)"
+	klog 0 produce t <<<next
+	equal "$stderr" ""
+	equal "$(klog-consume t | tail -1)" next
+	equal "$(klog-consume t | wc -l)" 2
+}
+
+@test "recover: an offset that changed before the recovery point is damage to V (V2)" {
+	three t
+	state boot=0
+	# It is outside of the checksum.
+	flip $((position[2] + 7))
+	cp "$(partition t)/$log" before
+	klog 3 produce t <<<next
+	error_line produce t "$log"
+	cmp "$(partition t)/$log" before
+}
+
+@test "recover: what the state says is judged by its stamp and its mark (D2)" {
+	three t --no-sync
+	# The state knows the length, and nobody has a sync under way.
+	state marks=0
+	truncate -s $((size - 5)) "$(partition t)/$log"
+	klog 3 consume t
+	equal "$output" "$(head -6 expected)"
+	state marks=1
+	klog 0 consume t
+	equal "$output" "$(head -6 expected)"
+	state marks=0 boot=0
+	klog 0 consume t
+	equal "$output" "$(head -6 expected)"
+}
+
+@test "recover: a whole batch behind one that is not makes it damage (D2)" {
+	three t
+	cp "$(partition t)/$log" whole
+	put t ten
+	state length="$size" next=9 recovery=9 recovery-position="$size"
+	# Behind the state's length: a batch of which the middle is wrong.
+	printf X | dd of="$(partition t)/$log" bs=1 seek=$((size + 65)) conv=notrunc status=none
+	klog 0 consume t
+	equal "$output" "$(cat expected)"
+	tail -c +$((position[2] + 1)) whole >>"$(partition t)/$log"
+	klog 3 consume t
+	equal "$output" "$(cat expected)"
+	error_line consume damaged
+}
