@@ -72,7 +72,7 @@ insist() {
 	held t
 	run --separate-stderr unsynced_once t <<<"not durable"
 	equal "$status" 1
-	one_line_error produce t 'not durable from offset 2 on' 'Input/output error' '0 records stored, 1 not'
+	one_line_error produce t 'not durable from offset 2 on' 'Input/output error' '0 records stored, 1 appended'
 	# A reader that wants only what is durable does not see it.
 	klog 0 consume --synced t
 	equal "$output" $'b 0\nb 1'
@@ -129,7 +129,7 @@ insist() {
 	make-lines v 1 9000 >input
 	run --separate-stderr unsynced t <input
 	equal "$status" 1
-	one_line_error produce 'Input/output error' '0 records stored, 1 not'
+	one_line_error produce 'Input/output error' '0 records stored, 1 appended'
 	equal "$(find "$(partition t)" -name '*.log' | wc -l)" 1
 	klog 0 produce t <input
 	equal "$(find "$(partition t)" -name '*.log' | wc -l)" 2
