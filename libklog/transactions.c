@@ -290,7 +290,8 @@ klog_transactions_stable(struct klog_transactions *t,
 		begin_walk(w, r, INT64_MAX);
 	if (walk(w, r, SIZE_MAX, err) == -1)
 		return -1;
-	stable = w->damaged ? INT64_MAX : w->next;
+	/* what was synced and is not there the reader has to find (D6) */
+	stable = w->damaged || w->next < r->foreign_point ? INT64_MAX : w->next;
 	for (i = 0; i < w->open_count; i++)
 		if (w->open[i].first < stable)
 			stable = w->open[i].first;
