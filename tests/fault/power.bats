@@ -279,7 +279,7 @@ kept() {
 roll_cut() {
 	local call option
 	disk "$@"
-	make-lines 1 9500 100 >old
+	make-lines 1 8500 100 >old
 	make-lines 2 3000 100 >new
 	for ((call = 1; ; call++)); do
 		rm -rf "${KLOG_CLUSTER:?}/t"
