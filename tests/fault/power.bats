@@ -341,8 +341,6 @@ recovery_cut() {
 		klog-consume t | cmp - <(cat before && echo next)
 		klog-consume -o -2 -F '%e ' t | awk '{ exit $1 >= $2 }' ||
 			fail "call $call: no new leader epoch"
-		# (a temporary file that was left over harms nobody)
-		rm -f "$(partition t)"/.leader-epoch-checkpoint.*
 		sound t
 	done
 	grep ': recovered: ' err
