@@ -32,7 +32,7 @@ forgotten() {
 	run crash-states -n 300 -x "$1" "$2"
 	echo "$output"
 	[ "$status" -eq 1 ] || fail "syncs of $1 forgotten, and nothing is seen"
-	[[ $output == *"$3"* ]] || fail "no state of $1 fails so: $3"
+	grep -qE "$3" <<<"$output" || fail "no state of $1 fails so: $3"
 }
 
 @test "crash: a forgotten sync is seen (the .log, S3 and R1)" {
@@ -43,11 +43,11 @@ forgotten() {
 
 @test "crash: a forgotten sync is seen (a directory, A4 and M4)" {
 	forgotten / create "does not end well"
-	forgotten / roll "misses what was promised"
+	forgotten / roll "misses what was promised|no topic t in"
 }
 
 @test "crash: a forgotten sync is seen (the state, T3)" {
-	forgotten .klog append "no new leader epoch"
+	forgotten .klog append "no new leader epoch|leader epoch 1 between"
 }
 
 @test "crash: a forgotten sync is seen (topic.yaml, before its rename)" {
