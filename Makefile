@@ -7,6 +7,7 @@
 #	make check		the tests; TESTS=tests/produce.bats for some of them
 #	make check-asan		the same against tools with ASan and UBSan
 #	make check-fault	kills, full disks, failing disks and power cuts
+#	make check-mutants	one rule less each time, and the test that fails
 #	make lint bench install uninstall clean
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are yours; B is another build directory,
@@ -99,7 +100,7 @@ MADE_WITH := $(COMPILE) | $(LINK)
 
 # These install what is missing, then call make again: until then there may
 # be no compiler to ask.
-OUTER = demo check check-asan check-fault bench lint deps clean uninstall
+OUTER = demo check check-asan check-fault check-mutants bench lint deps clean uninstall
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$B/made-with),$(MADE_WITH))
 $(shell mkdir -p $B)
@@ -160,6 +161,8 @@ $(TEST_TOOLS) $(BENCHES) $(FAULTS): SAN_FLAGS =
 $(TEST_TOOLS) $(BENCHES) $(filter-out %.so,$(FAULTS)): %: %.o
 	$(call say,LINK,$@)$(link)
 
+$B/tests/fault/grow: $B/libklog.a
+
 $(FAULT_LIBS): $B/%.so: %.c $B/flags.mk
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(COMPILE) -fPIC -shared -o $@ $< -ldl
@@ -176,7 +179,7 @@ $B/unit.bats: $(UNITS) Makefile
 
 # ---- what is run ----------------------------------------------------------
 
-.PHONY: demo check check-asan check-fault bench lint deps clean
+.PHONY: demo check check-asan check-fault check-mutants bench lint deps clean
 again = $(MAKE) --no-print-directory \
 	$(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc))
 TESTS = $(wildcard tests/*.bats)
@@ -215,6 +218,13 @@ check-fault:
 	@$(RUN_WITH) KLOG_FAULT='$(abspath $B/tests/fault)' \
 		bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),$(TESTS),\
 		$(FAULT_TESTS))
+
+# See VERIFICATION.md; MUTANTS=tests/mutants/A3.patch for some of them.
+check-mutants: MUTANTS =
+check-mutants:
+	@tests/deps fault
+	@$(again) all units faults
+	@tests/mutants/run $(MUTANTS)
 
 bench:
 	@tests/deps bench

@@ -266,6 +266,25 @@ args_topics_add(
 	return 0;
 }
 
+int
+args_whole_topics(struct args_topics *topics, char *const *operands, int count,
+	struct klog_err *err)
+{
+	int i;
+
+	if (count == 0)
+		return klog_fail(err, KLOG_EUSAGE, "no topic");
+	for (i = 0; i < count; i++) {
+		if (args_topics_add(topics, operands[i], err) == -1)
+			return -1;
+		if (topics->partitions.count > 0)
+			return klog_fail(err, KLOG_EUSAGE,
+				"'%s' is a partition; name a whole topic",
+				operands[i]);
+	}
+	return 0;
+}
+
 void
 args_topics_free(struct args_topics *topics)
 {

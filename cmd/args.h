@@ -52,6 +52,10 @@ struct args_topics {
  */
 int args_topics_add(
 	struct args_topics *topics, const char *text, struct klog_err *err);
+
+/* All operands, of which there must be one: whole topics, not partitions. */
+int args_whole_topics(struct args_topics *topics, char *const *operands,
+	int count, struct klog_err *err);
 void args_topics_free(struct args_topics *topics);
 
 /*

@@ -420,7 +420,7 @@ cli_open(struct cli *cli, const char *topic, bool paths_only, int *status)
 	struct klog_err err;
 	struct klog *klog = NULL;
 
-	if (paths_only && cli->cluster == NULL)
+	if (paths_only)
 		klog = klog_open("/", &options, &err);
 	else if (place_cluster(cli->cluster, place, &err) == 0)
 		klog = klog_open(place, &options, &err);

@@ -401,19 +401,28 @@ say_where(const struct feed *feed)
 			feed->name, pending);
 }
 
+/* `open` records are in the log, where readers see them, but not synced. */
 static void
-say_counts(const struct feed *feed, int64_t stored, int64_t lost)
+say_counts(const struct feed *feed, int64_t stored, int64_t open, int64_t lost)
 {
-	char text[96];
+	char text[128];
 
-	snprintf(text, sizeof(text),
-		"%" PRId64 " records stored, %" PRId64 " not", stored, lost);
+	if (open > 0)
+		snprintf(text, sizeof(text),
+			"%" PRId64 " records stored, %" PRId64
+			" appended but not known to be durable, %" PRId64
+			" not",
+			stored, open, lost);
+	else
+		snprintf(text, sizeof(text),
+			"%" PRId64 " records stored, %" PRId64 " not", stored,
+			lost);
 	if (feed->why.code != KLOG_OK)
 		cli_warn(feed->cli, "%s; %s", feed->why.text, text);
 	else if (feed->signal != 0 && feed->signal != SIGPIPE)
 		cli_note(feed->cli, "SIG%s: %s", sigabbrev_np(feed->signal),
 			text);
-	else if (lost > 0)
+	else if (lost > 0 || open > 0)
 		cli_warn(feed->cli, "%s", text);
 	else if (feed->cli->verbose)
 		cli_note(feed->cli, "%" PRId64 " records stored", stored);
@@ -424,7 +433,7 @@ feed_finish(struct feed *feed)
 {
 	struct klog_produced count;
 	struct klog_err err;
-	int64_t stored;
+	int64_t stored, open;
 	bool good;
 
 	copy_flush(feed);
@@ -437,7 +446,8 @@ feed_finish(struct feed *feed)
 	feed->producer = NULL;
 	note_signal(feed);
 	stored = feed->no_sync ? count.appended : count.synced;
-	say_counts(feed, stored, count.put - stored + feed->lost);
+	open = count.appended - stored;
+	say_counts(feed, stored, open, count.put - count.appended + feed->lost);
 	if (feed->signal != 0 && feed->signal != SIGPIPE && good)
 		say_where(feed);
 	lines_free(&feed->lines);

@@ -66,19 +66,23 @@ int
 given_file(struct given *settings, const char *path, struct klog_err *err)
 {
 	FILE *f = fopen(path, "re");
-	char *line = NULL, *text;
-	size_t capacity = 0;
+	char line[4096], *text;
 	int r = 0, number;
 
 	if (f == NULL)
 		return klog_fail_errno(err, "%s", path);
 	for (number = 1; r == 0; number++) {
 		errno = 0;
-		if (getline(&line, &capacity, f) == -1) {
-			if (errno != 0 || ferror(f) != 0)
+		if (fgets(line, sizeof(line), f) == NULL) {
+			if (ferror(f) != 0)
 				r = klog_fail_errno(err, "%s", path);
 			break;
 		}
+		if (strlen(line) == sizeof(line) - 1)
+			r = klog_fail(err, KLOG_EUSAGE, "%s:%d: line too long",
+				path, number);
+		if (r == -1)
+			break;
 		text = trim(line);
 		if (*text == '\0' || *text == '#')
 			continue;
@@ -86,7 +90,6 @@ given_file(struct given *settings, const char *path, struct klog_err *err)
 		if (r == -1)
 			klog_err_in(err, "%s:%d", path, number);
 	}
-	free(line);
 	fclose(f);
 	return r;
 }
@@ -99,11 +102,16 @@ given_check(const struct given *settings, int scope, struct klog_err *err)
 
 	klog_settings_init(&all);
 	for (i = 0; i < settings->count; i++) {
-		if (klog_settings_set(&all, scope, settings->list[i].key,
-			    settings->list[i].value, err) == -1)
+		const struct klog_setting *one = &settings->list[i];
+		bool reset = settings->resets && one->value[0] == '\0';
+
+		if (reset ? klog_settings_reset(&all, scope, one->key, err)
+			  : klog_settings_set(
+				    &all, scope, one->key, one->value, err))
 			return -1;
 	}
-	return klog_settings_check(&all, err);
+	/* with what the topic has already it is the library's to judge */
+	return settings->resets ? 0 : klog_settings_check(&all, err);
 }
 
 void

@@ -8,6 +8,7 @@
 struct given {
 	struct klog_setting *list; /* malloc'ed, as are its strings */
 	size_t count;
+	bool resets; /* set by the tool: KEY= is back to the default */
 };
 
 /* A key that is there already is refused: one thing said twice. */

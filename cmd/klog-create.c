@@ -162,8 +162,10 @@ main(int argc, char **argv)
 		.tool = "klog-create",
 		.operands = "TOPIC...",
 		.text = "Makes topics, and the cluster where there is none.",
-		.after = "Nothing expires by itself: have cron run klog-clean, "
-			 "which applies retention.ms\nand retention.bytes.",
+		.after =
+			"Nothing expires by itself: klog-clean, which is to "
+			"apply retention.ms and\nretention.bytes, is not there "
+			"yet.",
 		.opts = opts,
 	};
 	char cluster[PLACE_SIZE];

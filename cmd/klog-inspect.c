@@ -34,6 +34,20 @@ print(const struct cli *cli, struct table *table)
 	return status;
 }
 
+/* A topic that cannot be read hides no other. */
+static int
+say_why(const struct cli *cli, struct klog *klog, const char *topic)
+{
+	struct klog_partition_info *list;
+	struct klog_err err;
+	size_t count;
+
+	if (klog_topic_describe(klog, topic, &list, &count, &err) == -1)
+		return cli_fail(cli, &err);
+	free(list);
+	return 1; /* it can by now */
+}
+
 static int
 list_topics(const struct cli *cli, struct klog *klog)
 {
@@ -41,18 +55,25 @@ list_topics(const struct cli *cli, struct klog *klog)
 	struct klog_err err;
 	struct table table;
 	size_t i, count;
+	int status = 0, one;
 
 	if (klog_topics(klog, &list, &count, &err) == -1)
 		return cli_fail(cli, &err);
 	table_init(&table, topic_heads, COUNT(topic_heads));
 	for (i = 0; i < count; i++) {
+		if (list[i].partitions == -1) {
+			one = say_why(cli, klog, list[i].name);
+			status = one > status ? one : status;
+			continue;
+		}
 		table_text(&table, list[i].name);
 		table_number(&table, list[i].partitions);
 		table_number(&table, list[i].records);
 		table_number(&table, list[i].bytes);
 	}
 	free(list);
-	return print(cli, &table);
+	one = print(cli, &table);
+	return one > status ? one : status;
 }
 
 static void

@@ -195,6 +195,7 @@ produce(struct cli *cli, struct options *o, const char *topic)
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,
 		.no_sync = o->feed.no_sync,
+		.partition = o->partition,
 	};
 	struct feed *feed = &o->feed;
 	struct klog_err err;

@@ -43,9 +43,9 @@ stop_init(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		if (sigaction(ends[i], NULL, &before) == 0 &&
-			before.sa_handler != SIG_IGN)
-			sigaction(ends[i], &action, NULL);
+		if (sigaction(ends[i], &action, &before) == 0 &&
+			before.sa_handler == SIG_IGN)
+			sigaction(ends[i], &before, NULL);
 	}
 	action.sa_handler = on_alarm;
 	sigaction(SIGALRM, &action, NULL);
@@ -73,6 +73,8 @@ stop_wait(int fd, int64_t timeout_ms, int known)
 	int r = -1;
 	size_t i;
 
+	if (timeout_ms == 0) /* it does not wait, so no signal can slip in */
+		return caught != known || again != 0 ? -1 : poll(&input, 1, 0);
 	sigemptyset(&held);
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaddset(&held, ends[i]);

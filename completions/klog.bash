@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# Bash completion for klog-create, klog-produce, klog-consume and
-# klog-inspect; it needs bash-completion 2.
+# Bash completion for the klog tools; it needs bash-completion 2.
 #
 # Names read from a disk are compared and copied, never expanded: no eval, and
 # no compgen -W, which expands its words.  Only legal topic names are offered.
@@ -184,6 +183,13 @@ _klog() {
 		with_argument+=(-p --partitions -r --replicas
 			--replica-assignment -X --setting --config --mode --owner-group)
 		;;
+	klog-alter)
+		options+=(-p --partitions -X --setting --config --edit)
+		with_argument+=(-p --partitions -X --setting --config)
+		;;
+	klog-delete)
+		options+=(--if-exists)
+		;;
 	klog-produce)
 		options+=(-p --partition -k --key -K --key-delimiter -H --header
 			-D --delimiter -0 --null-delimiter -Z --null -X --setting --acks
@@ -258,6 +264,7 @@ _klog() {
 	fi
 	case ${words[0]##*/} in
 	klog-create) ;;
+	klog-alter | klog-delete) _klog_topics -d ;;
 	klog-produce)
 		if (($(_klog_operands "${with_argument[@]}") == 0)); then
 			_klog_topics -d
@@ -268,4 +275,5 @@ _klog() {
 	*) _klog_topics log ;;
 	esac
 } &&
-	complete -F _klog klog-create klog-produce klog-consume klog-inspect
+	complete -F _klog klog-create klog-alter klog-delete klog-produce \
+		klog-consume klog-inspect

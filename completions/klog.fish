@@ -144,7 +144,7 @@ function __klog_offsets
     end
 end
 
-for tool in klog-create klog-produce klog-consume klog-inspect
+for tool in klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect
     complete -c $tool -f
     complete -c $tool -s C -l cluster -xa '(__fish_complete_directories)' -d 'the cluster'
     complete -c $tool -s q -l quiet -d 'say less'
@@ -162,6 +162,15 @@ complete -c klog-create -l config -rF -d 'settings from a file'
 complete -c klog-create -l mode -x -d 'mode of the directories'
 complete -c klog-create -l owner-group -xa '(__fish_complete_groups)' -d 'group of the directories'
 complete -c klog-create -l if-not-exists -d 'a topic that is there is fine'
+
+complete -c klog-alter -a '(__klog_operands)'
+complete -c klog-alter -s p -l partitions -x -d 'so many partitions'
+complete -c klog-alter -s X -l setting -xa '(__klog_settings topic)' -d 'a setting'
+complete -c klog-alter -l config -rF -d 'settings from a file'
+complete -c klog-alter -l edit -d 'all settings, in an editor'
+
+complete -c klog-delete -a '(__klog_operands)'
+complete -c klog-delete -l if-exists -d 'a topic that is not there is fine'
 
 complete -c klog-produce -n '__klog_first_operand -C --cluster --lock-timeout -p --partition -k --key -K --key-delimiter -H --header -D --delimiter -X --setting --acks -z --compression --linger --batch-size --on-error --on-full' -a '(__klog_operands)'
 complete -c klog-produce -n 'not __klog_first_operand -C --cluster --lock-timeout -p --partition -k --key -K --key-delimiter -H --header -D --delimiter -X --setting --acks -z --compression --linger --batch-size --on-error --on-full' -F

@@ -19,6 +19,18 @@ damaged(struct klog_log *log, int64_t base, int64_t position,
 		log->path, base, position, text);
 }
 
+int
+klog_check_foreign(
+	const struct klog_log *log, int64_t base, struct klog_err *err)
+{
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: %020" PRId64 ".log: batch before %" PRId64
+		": whole, but of offset %" PRId64 " and leader epoch %" PRId32
+		", which klog did not write; nothing was changed",
+		log->path, base, log->scan.position,
+		log->scan.batch.base_offset, log->scan.batch.leader_epoch);
+}
+
 /* Whether the batch at hand is the next: dense, but where the log was
  * compacted, and of an epoch that has begun. */
 static bool
@@ -66,9 +78,14 @@ check_joint(struct klog_log *log, int fd, const struct klog_place *joint,
 	if (position > 0) {
 		klog_scan_init(&log->scan, fd, 0, 0);
 		next = -1;
-		while (klog_scan_next(&log->scan, &why) == KLOG_SCAN_BATCH &&
+		while ((r = klog_scan_next(&log->scan, &why)) ==
+				KLOG_SCAN_BATCH &&
 			log->scan.position <= joint->position)
 			next = klog_batch_last_offset(&log->scan.batch) + 1;
+		if (r == -1) {
+			*err = why;
+			return klog_err_in(err, "%s", log->path);
+		}
 		if (next == joint->offset)
 			return 0;
 	}
@@ -92,7 +109,8 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 
 	if (fd == -1)
 		return klog_err_in(err, "%s", log->path);
-	size = klog_file_size(fd, ".log", err);
+	klog_scan_name(&log->scan, base);
+	size = klog_file_size(fd, log->scan.name, err);
 	out->end.base = base;
 	out->end.position = position;
 	if (size != -1 && size < position) {
@@ -114,6 +132,9 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 						  &log->scan.batch) +
 				1;
 		}
+		if (r == KLOG_SCAN_BATCH &&
+			log->scan.batch.leader_epoch > log->state.leader_epoch)
+			r = klog_check_foreign(log, base, &why);
 		if (r == KLOG_SCAN_BATCH)
 			klog_fail(&why, KLOG_ECORRUPT,
 				"offset %" PRId64 " in leader epoch %" PRId32
@@ -123,14 +144,10 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 		if (r == -1)
 			*err = why;
 		out->torn = size - out->end.position;
+		out->why = why;
 	}
 	klog_close_fd(&fd);
-	if (r == -1)
-		return -1;
-	/* kept for the caller, should this not be the last segment */
-	if (out->torn > 0)
-		*err = why;
-	return 0;
+	return r == -1 ? -1 : 0;
 }
 
 int
@@ -175,11 +192,9 @@ klog_check_log(
 		r = check_segment(log, base,
 			base == s->recovery_base ? s->recovery_position : 0,
 			out, err);
-		if (r == 0 && out->torn > 0 && i + 1 < bases.count) {
-			struct klog_err why = *err;
-
-			r = damaged(log, base, out->end.position, &why, err);
-		}
+		if (r == 0 && out->torn > 0 && i + 1 < bases.count)
+			r = damaged(
+				log, base, out->end.position, &out->why, err);
 	}
 	klog_bases_free(&bases);
 	return r;

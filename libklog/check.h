@@ -11,6 +11,7 @@ struct klog_check {
 	struct klog_place end; /* of what is good */
 	int64_t torn;          /* bytes behind it in the last segment */
 	int32_t epoch;         /* of the last good batch; epochs never fall */
+	struct klog_err why;   /* what is wrong with the first torn byte */
 };
 
 /*
@@ -20,5 +21,11 @@ struct klog_check {
  */
 int klog_check_log(
 	struct klog_log *log, struct klog_check *out, struct klog_err *err);
+
+/* The scan just took a whole batch that cannot be the next, as one of a leader
+ * epoch that never began here: klog did not write it, and does not cut it.
+ * Answers -1. */
+int klog_check_foreign(
+	const struct klog_log *log, int64_t base, struct klog_err *err);
 
 #endif

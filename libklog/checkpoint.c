@@ -167,6 +167,23 @@ klog_epochs_end(const struct klog_epochs *epochs, int32_t epoch, int64_t end)
 }
 
 int
+klog_epoch_end(int dir, const struct klog_state *state, int32_t epoch,
+	int64_t end, int64_t *offset, struct klog_err *err)
+{
+	struct klog_epochs epochs;
+
+	if (klog_epochs_read(dir, &epochs, err) == -1 &&
+		(state == NULL || err->code != KLOG_ECORRUPT))
+		return -1;
+	*offset = klog_epochs_end(&epochs, epoch, end);
+	klog_epochs_free(&epochs);
+	if (state != NULL && state->leader_epoch > epoch &&
+		state->epoch_start < *offset)
+		*offset = state->epoch_start;
+	return 0;
+}
+
+int
 klog_checkpoint_find(int dir, const char *file, const char *topic,
 	int32_t partition, int64_t *offset)
 {

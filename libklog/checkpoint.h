@@ -7,8 +7,7 @@
 #ifndef KLOG_CHECKPOINT_H
 #define KLOG_CHECKPOINT_H
 
-#include "bytes.h"
-#include "err.h"
+#include "state.h"
 
 #define KLOG_EPOCH_NAME "leader-epoch-checkpoint"
 
@@ -40,6 +39,14 @@ int klog_epochs_assign(struct klog_epochs *epochs, int32_t epoch, int64_t start,
  * start of the next later epoch, or `end`. */
 int64_t klog_epochs_end(
 	const struct klog_epochs *epochs, int32_t epoch, int64_t end);
+
+/*
+ * Where the history of `epoch` ends: the first offset that belongs to a later
+ * one, by the file in `dir` and by the state (or NULL), which knows the newest
+ * even where the file is lost or damaged; else `end`.
+ */
+int klog_epoch_end(int dir, const struct klog_state *state, int32_t epoch,
+	int64_t end, int64_t *offset, struct klog_err *err);
 
 /* The offset of TOPIC PARTITION in a broker's checkpoint file: 1, 0 when it
  * is not there or cannot be read. */

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "cluster.h"
-#include "io.h"
 #include "lock.h"
 #include "names.h"
+#include "segment.h"
 #include "state.h"
 
 static void
@@ -74,6 +74,24 @@ klog_cluster_open(struct klog_cluster *c, const char *list,
 	return -1;
 }
 
+int
+klog_cluster_around(struct klog_cluster *c, const struct klog_cluster *like,
+	const char *topic_path, const char **name, struct klog_err *err)
+{
+	const char *slash = strrchr(topic_path, '/');
+	size_t size = (size_t)(slash - topic_path);
+
+	begin(c, NULL);
+	c->say = like->say;
+	c->lock_timeout_ms = like->lock_timeout_ms;
+	*name = slash + 1;
+	snprintf(c->real, sizeof(c->real), "%.*s", size > 0 ? (int)size : 1,
+		topic_path);
+	memcpy(c->path, c->real, sizeof(c->path));
+	c->dir = klog_open_dir(AT_FDCWD, c->real, err);
+	return c->dir == -1 ? klog_err_in(err, "cluster") : 0;
+}
+
 void
 klog_cluster_close(struct klog_cluster *c)
 {
@@ -108,7 +126,10 @@ look_around(struct klog_cluster *c, struct klog_err *err)
 			strcmp(name, "lost+found") == 0)
 			continue;
 		found = 0;
+		/* what a maker left is enough: the name of the lock file may
+		 * be lost in a power cut */
 		if (strcmp(name, KLOG_LOCK_NAME) == 0 ||
+			strcmp(name, KLOG_NEW_TOPIC) == 0 ||
 			is_topic(c->dir, name)) {
 			found = 2;
 			break;
@@ -134,8 +155,7 @@ klog_cluster_make(struct klog_cluster *c, const char *list,
 	if (r == -1)
 		return -1;
 	r = look_around(c, err);
-	if (r == 1)
-		klog_sayf(&c->say, 0, "new cluster in %s", c->path);
+	c->is_new = r == 1;
 	if (r == 0)
 		klog_fail(err, KLOG_EREFUSED,
 			"cluster %s: the directory holds other things and no "
@@ -155,45 +175,87 @@ by_name(const void *a, const void *b)
 }
 
 int
+klog_cluster_kafka(struct klog_cluster *c, struct klog_list *list,
+	const char **name, int32_t *partition, struct klog_err *err)
+{
+	struct klog_err ignored;
+	size_t size;
+	int r;
+
+	while ((r = klog_list_next(list, c->dir, name, err)) > 0) {
+		bool any;
+		int dir;
+
+		if (!klog_partition_name(*name, &size, partition))
+			continue;
+		dir = klog_open_dir(c->dir, *name, &ignored);
+		any = dir != -1 && klog_segment_any(dir);
+		klog_close_fd(&dir);
+		if (any)
+			return 1;
+	}
+	return r == -1 ? klog_err_in(err, "cluster %s", c->path) : 0;
+}
+
+/* klog's topics, and the names of a Kafka's partitions without their numbers:
+ * one NUL behind each. */
+static int
+put_names(struct klog_cluster *c, struct klog_buf *text, struct klog_err *err)
+{
+	struct klog_list list = { NULL };
+	const char *name;
+	int32_t partition;
+	int r, put = 0;
+
+	while ((r = klog_list_next(&list, c->dir, &name, err)) > 0 && put == 0)
+		if (is_topic(c->dir, name))
+			put = klog_buf_put(text, name, strlen(name) + 1);
+	klog_list_close(&list);
+	while (r != -1 && put == 0 &&
+		(r = klog_cluster_kafka(c, &list, &name, &partition, err)) >
+			0) {
+		put = klog_buf_put(
+			text, name, (size_t)(strrchr(name, '-') - name));
+		if (put == 0)
+			put = klog_buf_put(text, "", 1);
+	}
+	klog_list_close(&list);
+	return put == -1 ? klog_fail_memory(err) : r == -1 ? -1 : 0;
+}
+
+int
 klog_cluster_topics(struct klog_cluster *c, char ***names, size_t *count,
 	struct klog_err *err)
 {
-	struct klog_list list = { NULL };
 	struct klog_buf text = { NULL, 0, 0 };
-	const char *name;
-	size_t i, at;
-	int r;
+	size_t i, n = 0, all = 0;
+	char *to;
 
-	*count = 0;
-	while ((r = klog_list_next(&list, c->dir, &name, err)) > 0) {
-		if (!is_topic(c->dir, name))
-			continue;
-		if (klog_buf_put(&text, name, strlen(name) + 1) == -1) {
-			r = klog_fail_memory(err);
-			break;
-		}
-		(*count)++;
+	if (put_names(c, &text, err) == -1) {
+		klog_buf_free(&text);
+		return klog_err_in(err, "cluster %s", c->path);
 	}
-	klog_list_close(&list);
-	if (r == 0) {
-		*names = malloc(*count * sizeof(char *) + text.size + 1);
-		if (*names == NULL)
-			r = klog_fail_memory(err);
+	for (i = 0; i < text.size; i++)
+		all += text.data[i] == '\0';
+	*names = malloc(all * sizeof(char *) + text.size + 1);
+	if (*names == NULL) {
+		klog_buf_free(&text);
+		return klog_fail_memory(err);
 	}
-	if (r == 0) {
-		char *to = (char *)(*names + *count);
-
-		if (text.size > 0)
-			memcpy(to, text.data, text.size);
-		for (i = 0, at = 0; i < *count; i++) {
-			(*names)[i] = to + at;
-			at += strlen(to + at) + 1;
-		}
-		if (*count > 1)
-			qsort(*names, *count, sizeof(char *), by_name);
-	}
+	to = (char *)(*names + all);
+	if (text.size > 0)
+		memcpy(to, text.data, text.size);
 	klog_buf_free(&text);
-	return r == -1 ? klog_err_in(err, "cluster %s", c->path) : 0;
+	for (i = 0; i < all; i++, to += strlen(to) + 1)
+		(*names)[i] = to;
+	if (all > 1)
+		qsort(*names, all, sizeof(char *), by_name);
+	/* a Kafka's topic stands there once for each partition */
+	for (i = 0; i < all; i++)
+		if (n == 0 || strcmp((*names)[n - 1], (*names)[i]) != 0)
+			(*names)[n++] = (*names)[i];
+	*count = n;
+	return 0;
 }
 
 int
@@ -210,6 +272,9 @@ klog_cluster_lock(struct klog_cluster *c, int *fd, struct klog_err *err)
 		klog_close_fd(fd);
 		return -1;
 	}
+	if (c->is_new)
+		klog_sayf(&c->say, 0, "new cluster in %s", c->path);
+	c->is_new = false;
 	return 0;
 }
 
@@ -217,4 +282,32 @@ void
 klog_cluster_unlock(int *fd)
 {
 	klog_close_fd(fd);
+}
+
+/* NAME-ID, behind the prefix: nothing that a user might call so. */
+static bool
+is_deleted(const char *name)
+{
+	size_t size = strlen(name);
+	uint8_t id[KLOG_TOPIC_ID];
+
+	return size > 23 && name[size - 23] == '-' &&
+		klog_topic_id_parse(name + size - 22, 22, id);
+}
+
+void
+klog_cluster_tidy(struct klog_cluster *c)
+{
+	const size_t deleted_size = strlen(KLOG_DELETED_PREFIX);
+	struct klog_list list = { NULL };
+	struct klog_err ignored;
+	const char *name;
+
+	while (klog_list_next(&list, c->dir, &name, &ignored) > 0)
+		if (strcmp(name, KLOG_NEW_TOPIC) == 0 ||
+			(strncmp(name, KLOG_DELETED_PREFIX, deleted_size) ==
+					0 &&
+				is_deleted(name + deleted_size)))
+			(void)klog_remove_dir(c->dir, name, 3, &ignored);
+	klog_list_close(&list);
 }

@@ -7,7 +7,8 @@
 #include "watch.h"
 
 #define RUN_RECORDS 256
-#define MEMORY ((size_t)6 * 1024 * 1024) /* shared by the read buffers */
+#define MEMORY ((size_t)4 * 1024 * 1024) /* shared by the read buffers */
+#define KEEP ((size_t)4 * 1024 * 1024)   /* of a grown buffer, if alone */
 #define OWNER_TOPIC INT32_MIN            /* of a watch: topics, not sources */
 
 struct dir_consumer {
@@ -60,8 +61,7 @@ add_partitions(struct dir_consumer *c, size_t topic, struct klog_err *err)
 	int32_t n = klog_topic_partitions(t);
 
 	for (; c->known[topic] < n; c->known[topic]++) {
-		int32_t p = t->kind == KLOG_TOPIC ? c->known[topic]
-						  : t->partition;
+		int32_t p = klog_topic_number(t, c->known[topic]);
 
 		if (wanted(c, p) &&
 			klog_sources_add(&c->sources, t, p, err) == -1)
@@ -116,6 +116,7 @@ apply_settings(struct dir_consumer *c, const struct klog_consume *consume,
 			    consume->settings[i].key,
 			    consume->settings[i].value, err) == -1)
 			return -1;
+	c->sources.uncommitted = c->settings.isolation_read_uncommitted != 0;
 	c->sources.reset = (enum klog_reset)c->settings.auto_offset_reset;
 	return 0;
 }
@@ -150,7 +151,11 @@ bound(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
 	s->end = s->start == -1 ? -1 : klog_reader_end(&s->reader, err);
 	if (s->end == -1 && err->code == KLOG_ECORRUPT)
 		s->end = INT64_MAX;
-	return s->end == -1 ? -1 : 0;
+	if (s->end == -1 || klog_source_settle(s, err) == -1)
+		return -1;
+	if (s->stable < s->end)
+		s->end = s->stable;
+	return 0;
 }
 
 static int
@@ -330,6 +335,19 @@ fill_run(struct dir_consumer *c, const struct klog_source *s)
 	return n;
 }
 
+/* A batch that nobody is shown: 1, 0, -1. */
+static int
+hidden(struct klog_source *s, struct klog_err *err)
+{
+	uint16_t attributes = s->reader.scan.batch.attributes;
+
+	if (attributes & KLOG_ATTR_CONTROL)
+		return 1;
+	if (!(attributes & KLOG_ATTR_TRANSACTIONAL) || !s->committed)
+		return 0;
+	return klog_transactions_aborted(&s->transactions, &s->reader, err);
+}
+
 /* Opens the next batch of the source: 1, 0 nothing there, -1. */
 static int
 next_batch(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
@@ -338,11 +356,17 @@ next_batch(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
 
 	if (klog_source_open(&c->sources, s, err) == -1)
 		return -1;
-	do
+	if (c->follow && s->reader.next >= s->stable &&
+		klog_source_settle(s, err) == -1)
+		return -1;
+	do {
 		r = klog_reader_next(&s->reader, &c->from, err);
-	while (r == 1 && s->reader.scan.batch.attributes & KLOG_ATTR_CONTROL);
-	if (r != 1)
-		return r;
+		if (r != 1)
+			return r;
+		r = hidden(s, err);
+	} while (r == 1);
+	if (r == -1)
+		return -1;
 	if (klog_decoder_open(&c->decoder, &s->reader, &c->it, err) == -1)
 		return -1;
 	c->in_batch = true;
@@ -436,8 +460,9 @@ find_batch(struct dir_consumer *c, struct klog_err *err)
 		struct klog_source *s;
 		int r;
 
-		if (c->sources.count > 1 && c->sources.list[c->turn].open)
-			klog_reader_trim(&c->sources.list[c->turn].reader);
+		if (c->sources.list[c->turn].open)
+			klog_reader_trim(&c->sources.list[c->turn].reader,
+				c->sources.count > 1 ? 0 : KEEP);
 		if (!take_turn(c)) {
 			if (!c->follow || wake_some(c, err) == -1)
 				return c->follow ? -1 : 0;

@@ -18,7 +18,7 @@ bytes_of_segments(struct klog_reader *r, int64_t *bytes, struct klog_err *err)
 	size_t i;
 
 	*bytes = 0;
-	if (klog_segment_list(r->dir, &bases, err) == -1)
+	if (klog_segment_list_all(r->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	for (i = 0; i < bases.count; i++) {
 		if (r->only_base != -1 && bases.base[i] != r->only_base)
@@ -108,8 +108,8 @@ klog_describe_topic(struct klog_cluster *cluster, const char *topic,
 	if (*list == NULL)
 		r = klog_fail_memory(err);
 	for (i = 0; r == 0 && i < n; i++)
-		r = describe(&t, t.kind == KLOG_TOPIC ? i : t.partition,
-			&cluster->say, &(*list)[i], err);
+		r = describe(&t, klog_topic_number(&t, i), &cluster->say,
+			&(*list)[i], err);
 	*count = (size_t)n;
 	if (r == -1)
 		free(*list);
@@ -134,8 +134,8 @@ sum(struct klog_cluster *cluster, const char *name,
 		struct klog_reader reader;
 		int64_t start, end, bytes = 0;
 
-		r = klog_topic_reader(
-			&t, i, &cluster->say, CHUNK, &reader, err);
+		r = klog_topic_reader(&t, klog_topic_number(&t, i),
+			&cluster->say, CHUNK, &reader, err);
 		if (r == -1)
 			break;
 		start = klog_reader_start(&reader, err);
@@ -163,7 +163,8 @@ klog_describe_topics(struct klog_cluster *cluster,
 	if (*list == NULL)
 		r = klog_fail_memory(err);
 	for (i = 0; r == 0 && i < *count; i++)
-		r = sum(cluster, names[i], &(*list)[i], err);
+		if (sum(cluster, names[i], &(*list)[i], err) == -1)
+			(*list)[i].partitions = -1;
 	free(names);
 	if (r == -1)
 		free(*list);

@@ -33,6 +33,19 @@ klog_topic_create(const char *cluster, const struct klog_options *options,
 }
 
 int
+klog_topic_delete(struct klog *klog, const char *topic, struct klog_err *err)
+{
+	return klog->engine->remove(klog, topic, err);
+}
+
+int
+klog_topic_alter(struct klog *klog, const char *topic,
+	const struct klog_alter *alter, struct klog_err *err)
+{
+	return klog->engine->alter(klog, topic, alter, err);
+}
+
+int
 klog_topics(struct klog *klog, struct klog_topic_info **list, size_t *count,
 	struct klog_err *err)
 {

@@ -1,7 +1,7 @@
 /*
  * The engine table: what stands behind klog.h, at the level of runs of
  * records, so that the plain path pays one indirect call for hundreds.  The
- * directory engine (producer.c, consumer.c, topic.c) is the first.
+ * directory engine (engine_dir.c) is the first.
  */
 #ifndef KLOG_ENGINE_H
 #define KLOG_ENGINE_H
@@ -30,6 +30,10 @@ struct klog_engine {
 	int (*create)(const char *cluster, const struct klog_options *options,
 		const char *topic, const struct klog_create *create,
 		struct klog_err *err);
+	int (*remove)(
+		struct klog *klog, const char *topic, struct klog_err *err);
+	int (*alter)(struct klog *klog, const char *topic,
+		const struct klog_alter *alter, struct klog_err *err);
 	int (*topics)(struct klog *klog, struct klog_topic_info **list,
 		size_t *count, struct klog_err *err);
 	int (*describe)(struct klog *klog, const char *topic,

@@ -1,7 +1,10 @@
 /* The directory engine: a cluster handle, and the table. */
 #include <stdlib.h>
 
+#include "alter.h"
 #include "consumer.h"
+#include "create.h"
+#include "delete.h"
 #include "describe.h"
 #include "engine.h"
 #include "lookup.h"
@@ -57,6 +60,19 @@ dir_create(const char *cluster, const struct klog_options *options,
 	r = klog_topic_make(&c, topic, create, err);
 	klog_cluster_close(&c);
 	return r;
+}
+
+static int
+dir_remove(struct klog *klog, const char *topic, struct klog_err *err)
+{
+	return klog_topic_remove(cluster_of(klog), topic, err);
+}
+
+static int
+dir_alter(struct klog *klog, const char *topic, const struct klog_alter *alter,
+	struct klog_err *err)
+{
+	return klog_topic_change(cluster_of(klog), topic, alter, err);
 }
 
 static int
@@ -126,6 +142,8 @@ const struct klog_engine klog_engine_dir = {
 	.open = dir_open,
 	.close = dir_close,
 	.create = dir_create,
+	.remove = dir_remove,
+	.alter = dir_alter,
 	.topics = dir_topics,
 	.describe = dir_describe,
 	.settings = dir_settings,
@@ -145,3 +163,45 @@ const struct klog_engine klog_engine_dir = {
 	.consumer_close = klog_dir_consumer_close,
 	.offset_at = dir_offset_at,
 };
+
+/* ---- what only a directory has, beside the table ---- */
+
+static int
+is_directory(const struct klog *klog, struct klog_err *err)
+{
+	if (klog->engine == &klog_engine_dir)
+		return 0;
+	return klog_fail(err, KLOG_EUSAGE,
+		"only a cluster that is a directory has " KLOG_TOPIC_YAML);
+}
+
+int
+klog_topic_yaml(struct klog *klog, const char *topic, char **text, size_t *size,
+	struct klog_err *err)
+{
+	struct klog_buf buf = { NULL, 0, 0 };
+	struct klog_topic t;
+	int r;
+
+	if (is_directory(klog, err) == -1 ||
+		klog_topic_find(&t, cluster_of(klog), topic, true, err) == -1)
+		return -1;
+	r = klog_topic_text(&t, &buf, err);
+	klog_topic_close(&t);
+	if (r == -1) {
+		klog_buf_free(&buf);
+		return -1;
+	}
+	*text = (char *)buf.data;
+	*size = buf.size;
+	return 0;
+}
+
+int
+klog_topic_yaml_set(struct klog *klog, const char *topic, struct klog_slice was,
+	struct klog_slice text, struct klog_err *err)
+{
+	if (is_directory(klog, err) == -1)
+		return -1;
+	return klog_topic_put_text(cluster_of(klog), topic, was, text, err);
+}

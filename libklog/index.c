@@ -37,6 +37,7 @@ entry(struct table *t, int64_t i)
 	static const uint8_t zero[KLOG_TIME_ENTRY];
 	struct klog_err ignored;
 	const uint8_t *p;
+	size_t offset_at = t->width - 4; /* of a time entry */
 	int64_t page = i / PAGE_ENTRIES;
 	size_t at = (size_t)(i % PAGE_ENTRIES) * t->width;
 
@@ -52,12 +53,12 @@ entry(struct table *t, int64_t i)
 	if (at + t->width > t->got)
 		return NULL;
 	p = t->bytes + at;
+	if (t->width == KLOG_INDEX_ENTRY)
+		offset_at = 0;
 	/* a genuine entry has a position past 0, and an offset past the base
 	 * but for the very first */
 	if (memcmp(p, zero, t->width) == 0 ||
-		(i > 0 &&
-			klog_get_be32(p + t->width - (t->width == 8 ? 8 : 4)) ==
-				0))
+		(i > 0 && klog_get_be32(p + offset_at) == 0))
 		return NULL;
 	return p;
 }
@@ -117,7 +118,7 @@ klog_index_put(int fd, uint32_t at, int64_t base, int64_t offset,
 }
 
 int
-klog_time_put(int fd, uint32_t at, int64_t base, int64_t timestamp_ms,
+klog_timeindex_put(int fd, uint32_t at, int64_t base, int64_t timestamp_ms,
 	int64_t offset, struct klog_err *err)
 {
 	uint8_t p[KLOG_TIME_ENTRY];
@@ -170,7 +171,7 @@ klog_index_count_below(int fd, int64_t position)
 }
 
 uint32_t
-klog_time_count_below(int fd, int64_t base, int64_t offset)
+klog_timeindex_count_below(int fd, int64_t base, int64_t offset)
 {
 	struct table t;
 
@@ -190,8 +191,8 @@ time_of(const uint8_t *p, int64_t base, int64_t *timestamp_ms, int64_t *offset)
 }
 
 bool
-klog_time_find(int fd, int64_t base, int64_t timestamp_ms, int64_t *found_ms,
-	int64_t *offset)
+klog_timeindex_find(int fd, int64_t base, int64_t timestamp_ms,
+	int64_t *found_ms, int64_t *offset)
 {
 	struct table t;
 	int64_t n;
@@ -202,7 +203,7 @@ klog_time_find(int fd, int64_t base, int64_t timestamp_ms, int64_t *found_ms,
 }
 
 bool
-klog_time_get(int fd, uint32_t at, int64_t base, int64_t *timestamp_ms,
+klog_timeindex_get(int fd, uint32_t at, int64_t base, int64_t *timestamp_ms,
 	int64_t *offset)
 {
 	struct table t;
@@ -212,7 +213,8 @@ klog_time_get(int fd, uint32_t at, int64_t base, int64_t *timestamp_ms,
 }
 
 bool
-klog_time_last(int fd, int64_t base, int64_t *timestamp_ms, int64_t *offset)
+klog_timeindex_last(
+	int fd, int64_t base, int64_t *timestamp_ms, int64_t *offset)
 {
 	struct table t;
 	int64_t n;

@@ -21,7 +21,7 @@
 /* Writes entry `at` (from 0). */
 int klog_index_put(int fd, uint32_t at, int64_t base, int64_t offset,
 	int64_t position, struct klog_err *err);
-int klog_time_put(int fd, uint32_t at, int64_t base, int64_t timestamp_ms,
+int klog_timeindex_put(int fd, uint32_t at, int64_t base, int64_t timestamp_ms,
 	int64_t offset, struct klog_err *err);
 
 /*
@@ -39,21 +39,21 @@ void klog_index_find_position(int fd, int64_t base, int64_t position,
 /* How many entries lie below an offset or, in the offset index, a position:
  * what a cut leaves. */
 uint32_t klog_index_count_below(int fd, int64_t position);
-uint32_t klog_time_count_below(int fd, int64_t base, int64_t offset);
+uint32_t klog_timeindex_count_below(int fd, int64_t base, int64_t offset);
 
 /*
  * The last time entry with a timestamp below `timestamp_ms`: everything up to
  * and with its offset is older.  False when there is none.
  */
-bool klog_time_find(int fd, int64_t base, int64_t timestamp_ms,
+bool klog_timeindex_find(int fd, int64_t base, int64_t timestamp_ms,
 	int64_t *found_ms, int64_t *offset);
 
 /* Entry `at`, from 0: false when there is none. */
-bool klog_time_get(int fd, uint32_t at, int64_t base, int64_t *timestamp_ms,
-	int64_t *offset);
+bool klog_timeindex_get(int fd, uint32_t at, int64_t base,
+	int64_t *timestamp_ms, int64_t *offset);
 
 /* The newest entry: false when the time index is empty or unreadable. */
-bool klog_time_last(
+bool klog_timeindex_last(
 	int fd, int64_t base, int64_t *timestamp_ms, int64_t *offset);
 
 #endif

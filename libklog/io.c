@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -63,41 +62,38 @@ klog_open_dir(int dir, const char *name, struct klog_err *err)
 }
 
 static int
-regular(int fd, const char *name, int64_t *size, struct klog_err *err)
+regular(int fd, const char *name, struct stat *st, struct klog_err *err)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) == -1) {
+	if (fstat(fd, st) == -1) {
 		klog_fail_errno(err, "%s", name);
 		close(fd);
 		return -1;
 	}
-	if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st->st_mode)) {
 		close(fd);
 		return klog_fail(
 			err, KLOG_EREFUSED, "%s: not a regular file", name);
 	}
-	*size = st.st_size;
 	return fd;
 }
 
 static int
-open_sized(int dir, const char *name, int flags, int64_t *size,
+open_regular(int dir, const char *name, int flags, struct stat *st,
 	struct klog_err *err)
 {
 	/* O_NONBLOCK: a FIFO in place of a file must not block */
 	int fd = above_stdio(openat(dir, name,
 		flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK));
 
-	return fd == -1 ? fail_open(err, name) : regular(fd, name, size, err);
+	return fd == -1 ? fail_open(err, name) : regular(fd, name, st, err);
 }
 
 int
 klog_open_file(int dir, const char *name, int flags, struct klog_err *err)
 {
-	int64_t size;
+	struct stat st;
 
-	return open_sized(dir, name, flags, &size, err);
+	return open_regular(dir, name, flags, &st, err);
 }
 
 /* Group, mode and, for root, owner as the directory has them. */
@@ -129,7 +125,7 @@ klog_create_file(int dir, const char *name, bool *made, struct klog_err *err)
 	int common = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 	int fd = -1;
 	bool fresh = false;
-	int64_t size;
+	struct stat st;
 	int tries;
 
 	for (tries = 0; fd == -1 && tries < 10; tries++) {
@@ -144,7 +140,7 @@ klog_create_file(int dir, const char *name, bool *made, struct klog_err *err)
 	}
 	if (fd == -1)
 		return fail_open(err, name);
-	fd = regular(fd, name, &size, err);
+	fd = regular(fd, name, &st, err);
 	if (fd != -1 && fresh && adopt(dir, fd, name, err) == -1)
 		klog_close_fd(&fd);
 	if (made != NULL)
@@ -309,17 +305,15 @@ klog_sync_dir(int fd, const char *name, struct klog_err *err)
 }
 
 void
+klog_reserve(int fd, int64_t size)
+{
+	(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+}
+
+void
 klog_start_writeback(int fd, int64_t from, int64_t size)
 {
 	(void)sync_file_range(fd, from, size, SYNC_FILE_RANGE_WRITE);
-}
-
-int
-klog_remove_file(int dir, const char *name, struct klog_err *err)
-{
-	if (unlinkat(dir, name, 0) == -1 && errno != ENOENT)
-		return klog_fail_errno(err, "%s: remove", name);
-	return 0;
 }
 
 int
@@ -375,13 +369,14 @@ klog_replace_file(
 	int dir, const char *name, struct klog_slice text, struct klog_err *err)
 {
 	char temp[128];
-	uint64_t id;
 	int fd;
 	int r = -1;
 
-	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		return klog_fail_errno(err, "%s: random name", name);
-	snprintf(temp, sizeof(temp), ".%s.%016jx", name, (uintmax_t)id);
+	/* one that a killed process left goes; its name is known, so that none
+	 * stays for good */
+	snprintf(temp, sizeof(temp), ".%s.new", name);
+	if (unlinkat(dir, temp, 0) == -1 && errno != ENOENT)
+		return klog_fail_errno(err, "%s: remove", temp);
 	fd = klog_create_file(dir, temp, NULL, err);
 	if (fd == -1)
 		return -1;
@@ -402,36 +397,29 @@ int
 klog_read_file(int dir, const char *name, size_t limit, struct klog_buf *text,
 	struct klog_err *err)
 {
-	int64_t size;
-	int fd = open_sized(dir, name, O_RDONLY, &size, err);
+	struct stat st;
+	int fd = open_regular(dir, name, O_RDONLY, &st, err);
+	ssize_t n = -1;
 	int r = 0;
 
 	if (fd == -1)
 		return -1;
 	text->size = 0;
-	/* a page at a time, as a rule one; a read may come short before the
-	 * end, and a file in /proc has no size */
-	while (r == 0 && text->size <= limit) {
-		size_t got = 0;
-
+	if (klog_buf_reserve(text, SMALL_FILE) == -1)
+		r = klog_fail_memory(err);
+	/* never changed, only replaced: its size is what it was */
+	while (r == 0 && n != 0 && text->size < (size_t)st.st_size &&
+		text->size <= limit) {
 		if (klog_buf_reserve(text, SMALL_FILE) == -1) {
 			r = klog_fail_memory(err);
 			break;
 		}
-		do
-			r = (int)pread(fd, text->data + text->size, SMALL_FILE,
-				(off_t)text->size);
-		while (r == -1 && errno == EINTR);
-		if (r == -1) {
-			klog_fail_errno(err, "%s: read", name);
-			break;
-		}
-		got = (size_t)r;
-		text->size += got;
-		r = 0;
-		if (got == 0 ||
-			(got < SMALL_FILE && text->size >= (size_t)size))
-			break;
+		n = pread(fd, text->data + text->size, SMALL_FILE,
+			(off_t)text->size);
+		if (n > 0)
+			text->size += (size_t)n;
+		else if (n == -1 && errno != EINTR)
+			r = klog_fail_errno(err, "%s: read", name);
 	}
 	close(fd);
 	if (r == 0 && text->size > limit)

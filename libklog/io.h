@@ -61,11 +61,12 @@ int klog_truncate_file(
 int klog_sync_file(int fd, const char *name, struct klog_err *err);
 int klog_sync_dir(int fd, const char *name, struct klog_err *err);
 
+/* Reserves blocks for so many bytes; the size stays.  Where the file system
+ * cannot, or has not so many, nothing happens. */
+void klog_reserve(int fd, int64_t size);
+
 /* Starts write-back of a range without waiting; says nothing. */
 void klog_start_writeback(int fd, int64_t from, int64_t size);
-
-/* Unlinks; a missing file is no error. */
-int klog_remove_file(int dir, const char *name, struct klog_err *err);
 
 /* Removes a directory and what is in it, `depth` levels of directories at
  * most; links are removed and not followed.  A missing one is no error. */
@@ -81,7 +82,8 @@ int klog_rename_new(int from_dir, const char *from, int to_dir, const char *to,
 
 /*
  * Replaces a small file whole: a temporary file beside it, fsync, rename,
- * fsync of the directory.  A power cut leaves the old or the new one.
+ * fsync of the directory.  A power cut leaves the old or the new one.  The
+ * caller holds a lock: one at a time replaces it.
  */
 int klog_replace_file(int dir, const char *name, struct klog_slice text,
 	struct klog_err *err);

@@ -174,11 +174,43 @@ int klog_topic_create(const char *cluster, const struct klog_options *options,
 	const char *topic, const struct klog_create *create,
 	struct klog_err *err);
 
+/*
+ * Deletes a topic (a name, or a path with a slash): its writers and followers
+ * end with KLOG_EDELETED.  Durable on return.  Should the process be killed
+ * in between, the next who meets the topic finishes.
+ */
+int klog_topic_delete(
+	struct klog *klog, const char *topic, struct klog_err *err);
+
+struct klog_alter {
+	int32_t partitions; /* so many from now on, never fewer; 0: as it is */
+	const struct klog_setting *settings; /* an empty value: the default */
+	size_t setting_count;
+};
+
+/*
+ * Changes a topic: durable on return, and in force for running writers from
+ * their next batch on.
+ */
+int klog_topic_alter(struct klog *klog, const char *topic,
+	const struct klog_alter *alter, struct klog_err *err);
+
+/*
+ * topic.yaml of a topic in a directory, for people to edit; *text is
+ * malloc'ed, the caller frees it.  And the edited text in its place, checked
+ * and put in force: KLOG_EUSAGE says where it is wrong, KLOG_EREFUSED when
+ * topic.yaml is no longer `was`.
+ */
+int klog_topic_yaml(struct klog *klog, const char *topic, char **text,
+	size_t *size, struct klog_err *err);
+int klog_topic_yaml_set(struct klog *klog, const char *topic,
+	struct klog_slice was, struct klog_slice text, struct klog_err *err);
+
 struct klog_topic_info {
 	char name[256];
-	int32_t partitions;
-	int64_t records; /* offsets from start to end, over all partitions */
-	int64_t bytes;   /* of the .log files */
+	int32_t partitions; /* -1: it cannot be read; describing it says why */
+	int64_t records;    /* offsets from start to end, over all partitions */
+	int64_t bytes;      /* of the .log files */
 };
 
 /* The topics in order of name; *list is malloc'ed, the caller frees it. */
@@ -217,12 +249,19 @@ struct klog_produce {
 	/* acks, batch.size, linger.ms, compression.type, flush.ms ... */
 	const struct klog_setting *settings;
 	size_t setting_count;
-	bool no_sync; /* promise nothing beyond this process */
+	bool no_sync;      /* promise nothing beyond this process */
+	int32_t partition; /* one that records will name: is it there? */
 };
 
 /*
  * Opens a topic for appending; any number of processes may.  produce may be
- * NULL.  It recovers what a killed writer or a power cut left.
+ * NULL.  The first append to a partition recovers what a killed writer or a
+ * power cut left.
+ *
+ * During a stream of full batches a second thread appends; lines for klog_say
+ * may come from it, and SIGTSTP is blocked in the caller's thread until the
+ * stream ends.  Calls hold back signals while they hold a lock, and SIGRTMIN+2
+ * gets a handler once one of them has to wait.
  */
 struct klog_producer *klog_producer_open(struct klog *klog, const char *topic,
 	const struct klog_produce *produce, struct klog_err *err);
@@ -230,8 +269,8 @@ struct klog_producer *klog_producer_open(struct klog *klog, const char *topic,
 /*
  * Takes records in order; the bytes are copied.  *taken says how many were
  * taken, also on -1: the one after them is the one that *err refuses
- * (KLOG_ETOOLARGE), or nothing further can be appended.  Full batches are
- * appended; flush does the rest.
+ * (KLOG_ETOOLARGE), or an append failed; after a full disk (KLOG_ESYSTEM) the
+ * rest may be offered again.  Full batches are appended; flush does the rest.
  */
 int klog_producer_put(struct klog_producer *producer,
 	const struct klog_record *records, size_t count, size_t *taken,
@@ -245,7 +284,7 @@ int klog_producer_sync(struct klog_producer *producer, struct klog_err *err);
 
 /*
  * How long a caller whose input pauses may wait, in ms, before it must call
- * klog_producer_tick, which appends what lingered long enough and syncs what
+ * klog_producer_tick (it first waits for batches that are on their way), which appends what lingered long enough and syncs what
  * flush.ms says is due.  -1: nothing is due.
  */
 int64_t klog_producer_due_ms(struct klog_producer *producer);
@@ -323,7 +362,8 @@ void klog_consumer_close(struct klog_consumer *consumer);
 /* ---- offsets ---------------------------------------------------------- */
 
 /*
- * The offset that `at` stands for in one partition, within [start, end];
+ * The offset that `at` stands for in one partition, within [start, end] but
+ * for KLOG_AT_OFFSET, which stays what it is unless its epoch ended before;
  * *timestamp_ms (may be NULL) is that of the record found by a time, else -1.
  */
 int klog_offset_at(struct klog *klog, const char *topic, int32_t partition,

@@ -21,6 +21,7 @@ klog_log_open(struct klog_log *log, int topic_dir, const char *name,
 	log->broker = broker;
 	log->dir = log->lock = log->state_fd = -1;
 	log->log_fd = log->index_fd = log->time_fd = -1;
+	log->old_index_fd = log->old_time_fd = -1;
 	log->open_base = -1;
 	log->dir = klog_open_dir(topic_dir, name, err);
 	if (log->dir == -1)
@@ -32,7 +33,7 @@ klog_log_open(struct klog_log *log, int topic_dir, const char *name,
 		goto fail;
 	log->state_fd = klog_create_file(log->dir, KLOG_STATE_NAME, NULL, err);
 	if (log->state_fd == -1 ||
-		klog_stamp_now(log->state_fd, &log->now, err) == -1)
+		klog_stamp_now(log->state_fd, &log->today, err) == -1)
 		goto fail;
 	return 0;
 fail:
@@ -54,6 +55,8 @@ void
 klog_log_close(struct klog_log *log)
 {
 	klog_log_close_segment(log);
+	klog_close_fd(&log->old_index_fd);
+	klog_close_fd(&log->old_time_fd);
 	klog_close_fd(&log->state_fd);
 	klog_close_fd(&log->lock);
 	klog_close_fd(&log->dir);
@@ -124,6 +127,7 @@ klog_log_open_active(struct klog_log *log, struct klog_err *err)
 		return 0;
 	klog_log_close_segment(log);
 	klog_file_name(name, log->state.active_base, ".log");
+	klog_scan_name(&log->scan, log->state.active_base);
 	log->log_fd = klog_recovery_floor(&log->state) == 0
 		? klog_create_file(log->dir, name, NULL, err)
 		: klog_open_file(log->dir, name, O_RDWR, err);
@@ -167,8 +171,9 @@ note_time(struct klog_log *log)
 	struct klog_err ignored;
 
 	if (log->time_fd == -1 || s->newest_ms <= s->time_indexed_ms ||
-		klog_time_put(log->time_fd, s->time_entries, s->active_base,
-			s->newest_ms, s->newest_offset, &ignored) == -1)
+		klog_timeindex_put(log->time_fd, s->time_entries,
+			s->active_base, s->newest_ms, s->newest_offset,
+			&ignored) == -1)
 		return;
 	s->time_entries++;
 	s->time_indexed_ms = s->newest_ms;
@@ -210,6 +215,8 @@ klog_log_write(struct klog_log *log, const struct klog_batch *batch,
 {
 	struct klog_err cut_err;
 
+	if (settings->preallocate && log->state.length == 0)
+		klog_reserve(log->log_fd, settings->segment_bytes);
 	if (klog_write_at(log->log_fd, bytes.data, bytes.size,
 		    log->state.length, NULL, log->open_name, err) == -1) {
 		/* the torn batch goes; if even that fails, readers and the
@@ -320,25 +327,52 @@ finish_indexes(struct klog_log *log)
 			".timeindex", &ignored);
 }
 
-/* A closed segment's are not rebuilt by and by; an error costs a scan. */
-static void
-sync_indexes(struct klog_log *log)
+/* Those of a closed segment are never rebuilt; an error costs a scan. */
+void
+klog_log_sync_old_indexes(struct klog_log *log)
 {
 	struct klog_err ignored;
 
-	if (log->index_fd != -1)
-		(void)klog_sync_file(log->index_fd, ".index", &ignored);
-	if (log->time_fd != -1)
-		(void)klog_sync_file(log->time_fd, ".timeindex", &ignored);
+	if (log->old_index_fd != -1)
+		(void)klog_sync_file(log->old_index_fd, ".index", &ignored);
+	if (log->old_time_fd != -1)
+		(void)klog_sync_file(log->old_time_fd, ".timeindex", &ignored);
+	klog_close_fd(&log->old_index_fd);
+	klog_close_fd(&log->old_time_fd);
+}
+
+/* Takes the descriptors along for a sync once the locks are free. */
+static void
+keep_indexes(struct klog_log *log)
+{
+	klog_close_fd(&log->old_index_fd);
+	klog_close_fd(&log->old_time_fd);
+	log->old_index_fd = log->index_fd;
+	log->old_time_fd = log->time_fd;
+	log->index_fd = log->time_fd = -1;
+}
+
+void
+klog_log_end_indexes(struct klog_log *log)
+{
+	finish_indexes(log);
+	keep_indexes(log);
+	klog_log_sync_old_indexes(log);
 }
 
 int
-klog_log_roll(struct klog_log *log, struct klog_err *err)
+klog_log_roll(struct klog_log *log, const struct klog_settings *settings,
+	struct klog_err *err)
 {
 	struct klog_state *s = &log->state;
+	struct klog_err ignored;
 
 	finish_indexes(log);
-	sync_indexes(log);
+	keep_indexes(log);
+	/* gives back what was reserved; the length is what it was */
+	if (settings->preallocate)
+		(void)klog_truncate_file(
+			log->log_fd, s->length, ".log", &ignored);
 	s->active_base = s->next_offset;
 	s->length = 0;
 	s->unindexed = 0;
@@ -361,6 +395,8 @@ klog_log_begin_epoch(struct klog_log *log, int64_t start, struct klog_err *err)
 {
 	struct klog_state *s = &log->state;
 
+	/* the line of the one before, wherever it got lost (T1) */
+	log->epoch_line_known = false;
 	if (klog_log_epoch_line(log, err) == -1)
 		return -1;
 	if (s->leader_epoch == INT32_MAX)
@@ -378,26 +414,74 @@ klog_log_begin_epoch(struct klog_log *log, int64_t start, struct klog_err *err)
 }
 
 int
+klog_log_find_epochs(
+	struct klog_log *log, struct klog_epochs *epochs, struct klog_err *err)
+{
+	struct klog_bases bases;
+	int32_t newest = -1;
+	size_t i;
+	int r = 0;
+
+	klog_epochs_free(epochs);
+	if (klog_segment_list(log->dir, &bases, err) == -1)
+		return -1;
+	for (i = 0; r == 0 && i < bases.count; i++) {
+		int fd = klog_segment_open(
+			log->dir, bases.base[i], ".log", O_RDONLY, err);
+		int got = fd == -1 ? -1 : KLOG_SCAN_END;
+
+		klog_scan_name(&log->scan, bases.base[i]);
+		klog_scan_init(&log->scan, fd, 0, 0);
+		while (fd != -1 &&
+			(got = klog_scan_next(&log->scan, err)) ==
+				KLOG_SCAN_BATCH) {
+			const struct klog_batch *b = &log->scan.batch;
+
+			if (b->leader_epoch <= newest)
+				continue;
+			newest = b->leader_epoch;
+			r = klog_epochs_assign(
+				epochs, newest, b->base_offset, err);
+			if (r == -1)
+				break;
+		}
+		klog_close_fd(&fd);
+		if (got == -1)
+			r = -1;
+	}
+	klog_bases_free(&bases);
+	return r;
+}
+
+int
 klog_log_epoch_line(struct klog_log *log, struct klog_err *err)
 {
 	struct klog_epochs epochs;
+	bool anew = false;
 	int r;
 
-	if (log->epoch_line_known)
+	/* the first epoch says nothing that is not known without it */
+	if (log->epoch_line_known || log->state.leader_epoch == 0)
 		return 0;
 	r = klog_epochs_read(log->dir, &epochs, err);
-	/* it is derived: what is lost or damaged is made anew from here on */
-	if (r == -1 && err->code != KLOG_ECORRUPT)
+	/* it is derived: lost or damaged, it is made anew (T1) */
+	if ((r == 0 && epochs.count == 0) ||
+		(r == -1 && err->code == KLOG_ECORRUPT)) {
+		anew = true;
+		r = klog_log_find_epochs(log, &epochs, err);
+	}
+	if (r == -1) {
+		klog_epochs_free(&epochs);
 		return klog_err_in(err, "%s", log->path);
+	}
 	if (epochs.count == 0 ||
 		epochs.list[epochs.count - 1].epoch < log->state.leader_epoch) {
+		anew = true;
 		r = klog_epochs_assign(&epochs, log->state.leader_epoch,
 			log->state.epoch_start, err);
-		if (r == 0)
-			r = klog_epochs_write(log->dir, &epochs, err);
-	} else {
-		r = 0;
 	}
+	if (r == 0 && anew)
+		r = klog_epochs_write(log->dir, &epochs, err);
 	klog_epochs_free(&epochs);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);

@@ -3,8 +3,7 @@
  * state and the active segment, open for writing.  The mechanism; when what
  * is done under which lock is partition.c's.
  *
- * Whenever the append byte is free, or just taken and klog_recover_tail
- * came back with 0:
+ * Once the append byte is taken and klog_recover_tail came back with 0:
  *  1. the .log of the active segment is state.length bytes of whole batches;
  *  2. state.next_offset is the offset behind the last of them;
  *  3. everything before the recovery point is on the device;
@@ -13,6 +12,7 @@
 #ifndef KLOG_LOG_H
 #define KLOG_LOG_H
 
+#include "checkpoint.h"
 #include "segment.h"
 #include "settings.h"
 #include "state.h"
@@ -21,7 +21,7 @@ struct klog_log {
 	char path[300]; /* "access/0", for messages */
 	int32_t broker;
 	int dir, lock, state_fd;
-	struct klog_stamp now;   /* today's */
+	struct klog_stamp today; /* today's */
 	struct klog_state state; /* as of the last load or save */
 
 	int64_t open_base; /* of the open active segment, -1: none */
@@ -29,6 +29,7 @@ struct klog_log {
 	int log_fd;
 	bool indexes_open; /* or it was tried */
 	int index_fd, time_fd;
+	int old_index_fd, old_time_fd; /* of the segment before, to be synced */
 	bool suspect; /* the syncing mark goes with the next save (S2) */
 	bool epoch_line_known;
 	int64_t written_back; /* write-back was begun up to here (R2) */
@@ -65,7 +66,8 @@ int klog_log_write(struct klog_log *log, const struct klog_batch *batch,
 	struct klog_slice bytes, const struct klog_settings *settings,
 	struct klog_err *err);
 
-/* Takes back a batch that another replica could not write. */
+/* Takes back a batch that another replica could not write; on -1 it stays, as
+ * a killed writer would have left it. */
 int klog_log_take_back(struct klog_log *log, const struct klog_state *before,
 	struct klog_err *err);
 
@@ -74,7 +76,8 @@ int klog_log_take_back(struct klog_log *log, const struct klog_state *before,
  * directory synced.  Also under the sync byte (R1). */
 bool klog_log_must_roll(const struct klog_log *log,
 	const struct klog_batch *batch, const struct klog_settings *settings);
-int klog_log_roll(struct klog_log *log, struct klog_err *err);
+int klog_log_roll(struct klog_log *log, const struct klog_settings *settings,
+	struct klog_err *err);
 
 /* Counts a batch that lies at the end of the state's log: index entries, and
  * the state's fields. */
@@ -91,13 +94,24 @@ int klog_log_open_active(struct klog_log *log, struct klog_err *err);
 int klog_log_begin_epoch(
 	struct klog_log *log, int64_t start, struct klog_err *err);
 
-/* Adds the state's epoch to leader-epoch-checkpoint, if it is not there. */
+/* Adds the state's epoch to leader-epoch-checkpoint, if it is not there; a
+ * file that is lost or damaged is made anew from the batches (T1). */
 int klog_log_epoch_line(struct klog_log *log, struct klog_err *err);
+
+/* The leader epochs of the batches, and where each begins. */
+int klog_log_find_epochs(
+	struct klog_log *log, struct klog_epochs *epochs, struct klog_err *err);
 
 /* The recovery point is moved to the state's end. */
 void klog_log_all_durable(struct klog_log *log);
 
 /* ---- without a lock ---- */
+
+/* The indexes of a segment that was just closed. */
+void klog_log_sync_old_indexes(struct klog_log *log);
+
+/* The open segment's are ended as those of a closed one, and synced. */
+void klog_log_end_indexes(struct klog_log *log);
 
 /* fdatasync of the active segment's .log. */
 int klog_log_sync(struct klog_log *log, struct klog_err *err);

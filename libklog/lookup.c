@@ -80,12 +80,12 @@ newest_of(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 		*newest_ms = r->state.newest_ms;
 		return 0;
 	}
-	scan.fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
+	scan.fd = klog_segment_open_log(r->dir, base, err);
 	if (scan.fd == -1)
 		return err->code == KLOG_ENOTFOUND ? 0 : -1;
 	index = klog_segment_open(
 		r->dir, base, ".timeindex", O_RDONLY, &ignored);
-	if (!klog_time_last(index, base, newest_ms, &offset) ||
+	if (!klog_timeindex_last(index, base, newest_ms, &offset) ||
 		!scan_at_entry(r, base, &scan, *newest_ms, offset)) {
 		*newest_ms = -1;
 		klog_scan_init(&scan, scan.fd, 0, 0);
@@ -135,9 +135,8 @@ hint_of_time(struct klog_reader *r, int64_t base, int64_t time_ms)
 	int fd = klog_segment_open(
 		r->dir, base, ".timeindex", O_RDONLY, &ignored);
 
-	if (klog_time_find(fd, base, time_ms, &ms, &offset)) {
-		scan.fd = klog_segment_open(
-			r->dir, base, ".log", O_RDONLY, &ignored);
+	if (klog_timeindex_find(fd, base, time_ms, &ms, &offset)) {
+		scan.fd = klog_segment_open_log(r->dir, base, &ignored);
 		holds = scan.fd != -1 &&
 			scan_at_entry(r, base, &scan, ms, offset);
 		klog_scan_free(&scan);
@@ -187,7 +186,7 @@ static int
 list_bases(
 	struct klog_reader *r, struct klog_bases *bases, struct klog_err *err)
 {
-	if (klog_segment_list(r->dir, bases, err) == -1)
+	if (klog_segment_list_all(r->dir, bases, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	if (r->only_base != -1 && bases->count > 0) {
 		bases->base[0] = r->only_base;
@@ -262,16 +261,20 @@ static int
 check_epoch(struct klog_reader *r, struct klog_at at, int64_t end,
 	int64_t *offset, struct klog_err *err)
 {
-	struct klog_epochs epochs;
 	int64_t part;
 
 	*offset = at.value;
 	if (at.epoch < 0)
 		return 0;
-	if (klog_epochs_read(r->dir, &epochs, err) == -1)
+	if (klog_epoch_end(r->dir, r->has_state ? &r->state : NULL, at.epoch,
+		    end, &part, err) == -1)
 		return klog_err_in(err, "%s", r->path);
-	part = klog_epochs_end(&epochs, at.epoch, end);
-	klog_epochs_free(&epochs);
+	if (r->has_state && at.epoch > r->state.leader_epoch)
+		return klog_fail(err, KLOG_EOFFSET,
+			"%s: leader epoch %" PRId32
+			" never was here, the newest is %" PRId32
+			": the offset is of another log",
+			r->path, at.epoch, r->state.leader_epoch);
 	if (*offset <= part)
 		return 0;
 	klog_sayf(r->say, 0,

@@ -28,6 +28,11 @@ klog_topic_name_check(const char *name, struct klog_err *err)
 		return klog_fail(err, KLOG_EUSAGE,
 			"topic name '%s': %zu bytes, at most %d are allowed",
 			shown, size, KLOG_TOPIC_MAX);
+	if (strcmp(name, KLOG_NEW_TOPIC) == 0 ||
+		strncmp(name, KLOG_DELETED_PREFIX,
+			strlen(KLOG_DELETED_PREFIX)) == 0)
+		return klog_fail(err, KLOG_EUSAGE,
+			"topic name '%s': klog itself uses it", shown);
 	for (i = 0; i < size; i++)
 		if (!is_name_byte(name[i]))
 			return klog_fail(err, KLOG_EUSAGE,
@@ -35,6 +40,24 @@ klog_topic_name_check(const char *name, struct klog_err *err)
 				"'_' and '-' of ASCII are allowed",
 				shown);
 	return 0;
+}
+
+bool
+klog_partition_name(const char *name, size_t *topic_size, int32_t *partition)
+{
+	const char *dash = strrchr(name, '-');
+	char topic[KLOG_TOPIC_MAX + 1];
+	struct klog_err ignored;
+	int64_t n;
+
+	if (dash == NULL || (size_t)(dash - name) > KLOG_TOPIC_MAX)
+		return false;
+	*topic_size = (size_t)(dash - name);
+	memcpy(topic, name, *topic_size);
+	topic[*topic_size] = '\0';
+	n = klog_number(dash + 1, INT32_MAX);
+	*partition = (int32_t)n;
+	return n >= 0 && klog_topic_name_check(topic, &ignored) == 0;
 }
 
 bool

@@ -6,14 +6,23 @@
 
 #define KLOG_TOPIC_MAX 249 /* bytes of a topic name */
 
+/* Directories in a cluster that are no topics. */
+#define KLOG_NEW_TOPIC ".new-topic"     /* being made */
+#define KLOG_DELETED_PREFIX ".deleted-" /* NAME-ID: on its way out */
+
 /*
- * Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..".  0, or -1
- * KLOG_EUSAGE naming the rule that is broken and the name, made printable.
+ * Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or ".."; and none of the
+ * names above, which Kafka would take.  0, or -1 KLOG_EUSAGE naming the rule that is broken and the name, made printable.
  */
 int klog_topic_name_check(const char *name, struct klog_err *err);
 
 /* Whether two names collide in Kafka: equal once every '.' is a '_'. */
 bool klog_topic_names_collide(const char *a, const char *b);
+
+/* Kafka's "orders-3" as topic and partition, split at the last '-'; false when
+ * it is none.  *topic_size bytes of the name are the topic. */
+bool klog_partition_name(
+	const char *name, size_t *topic_size, int32_t *partition);
 
 /* "00000000000000000042.log": 20 digits and a suffix such as ".log". */
 #define KLOG_FILE_NAME 64

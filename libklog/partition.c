@@ -11,6 +11,33 @@
 #include "suspect.h"
 #include "time.h"
 
+/* ---- lines ---- */
+
+static void
+hold_line(void *arg, int level, const char *text)
+{
+	struct klog_partition *p = arg;
+	uint8_t byte = (uint8_t)level;
+
+	if (klog_buf_put(&p->lines, &byte, 1) == 0 &&
+		klog_buf_put(&p->lines, text, strlen(text) + 1) == -1)
+		p->lines.size--;
+}
+
+static void
+say_lines(struct klog_partition *p)
+{
+	size_t at;
+
+	for (at = 0; at < p->lines.size;) {
+		const char *text = (const char *)p->lines.data + at + 1;
+
+		klog_sayf(p->say, p->lines.data[at], "%s", text);
+		at += strlen(text) + 2;
+	}
+	p->lines.size = 0;
+}
+
 int
 klog_partition_open(struct klog_partition *p, int topic_dir,
 	const char *topic_path, int32_t number,
@@ -29,6 +56,8 @@ klog_partition_open(struct klog_partition *p, int topic_dir,
 	p->wait.what = p->path;
 	p->wait.blocked = &p->signals;
 	p->appended_offset = -1;
+	p->later.line = hold_line;
+	p->later.arg = p;
 	if (klog_log_open(&p->replica[0], topic_dir, name, p->path, 0, err) ==
 		-1)
 		return -1;
@@ -39,8 +68,11 @@ klog_partition_open(struct klog_partition *p, int topic_dir,
 void
 klog_partition_close(struct klog_partition *p)
 {
+	if (p->sync_held)
+		klog_signals_release(&p->signals);
 	while (p->replicas > 0)
 		klog_log_close(&p->replica[--p->replicas]);
+	klog_buf_free(&p->lines);
 }
 
 static struct klog_log *
@@ -73,6 +105,23 @@ lock(struct klog_partition *p, int byte, int count, struct klog_err *err)
 			return -1;
 		}
 	return 0;
+}
+
+/* The append byte, and the sync byte with it if a sync comes next and it is
+ * free (S3); with several replicas that would not be one call. */
+static int
+lock_to_append(struct klog_partition *p, struct klog_err *err)
+{
+	int r;
+
+	if (p->sync_next && p->replicas == 1) {
+		r = klog_lock_try(
+			p->replica[0].lock, KLOG_BYTE_APPEND, 2, p->path, err);
+		p->sync_held = r == 1;
+		if (r != 0)
+			return r == 1 ? 0 : -1;
+	}
+	return lock(p, KLOG_BYTE_APPEND, 1, err);
 }
 
 /* The append byte, by who has the sync byte: a signal may end that wait, but
@@ -179,7 +228,7 @@ load(struct klog_partition *p, enum known known, struct klog_err *err)
 		r = agree(p, log, known, err);
 		if (r != 0)
 			return r;
-		if (!klog_stamp_same(&log->state.stamp, &log->now))
+		if (!klog_stamp_same(&log->state.stamp, &log->today))
 			return 2;
 	}
 	return 0;
@@ -189,7 +238,7 @@ load(struct klog_partition *p, enum known known, struct klog_err *err)
 static int
 recover(struct klog_partition *p, struct klog_err *err)
 {
-	const struct klog_recover how = { &p->config->settings, p->say };
+	const struct klog_recover how = { &p->config->settings, &p->later };
 	int i, r;
 
 	for (i = 0; i < p->replicas; i++) {
@@ -200,7 +249,7 @@ recover(struct klog_partition *p, struct klog_err *err)
 			r = klog_recover_state(log, p->config->id, &how, err);
 		if (r == -1)
 			return -1;
-		if (!klog_stamp_same(&log->state.stamp, &log->now) &&
+		if (!klog_stamp_same(&log->state.stamp, &log->today) &&
 			klog_recover_log(log, &how, err) == -1)
 			return -1;
 	}
@@ -211,7 +260,7 @@ recover(struct klog_partition *p, struct klog_err *err)
 static int
 ready(struct klog_partition *p, struct klog_err *err)
 {
-	const struct klog_recover how = { &p->config->settings, p->say };
+	const struct klog_recover how = { &p->config->settings, &p->later };
 	int i;
 
 	for (i = 0; i < p->replicas; i++)
@@ -226,19 +275,13 @@ static int
 was_cut(struct klog_partition *p, struct klog_err *err)
 {
 	const struct klog_state *s = &leader(p)->state;
-	struct klog_epochs epochs;
 	int64_t end;
 
 	if (s->leader_epoch <= p->appended_epoch)
 		return 0;
-	/* a damaged one is derived from the state, which knows the newest */
-	if (klog_epochs_read(leader(p)->dir, &epochs, err) == -1 &&
-		err->code != KLOG_ECORRUPT)
+	if (klog_epoch_end(leader(p)->dir, s, p->appended_epoch, s->next_offset,
+		    &end, err) == -1)
 		return klog_err_in(err, "%s", p->path);
-	end = klog_epochs_end(&epochs, p->appended_epoch, s->next_offset);
-	klog_epochs_free(&epochs);
-	if (s->epoch_start < end)
-		end = s->epoch_start;
 	if (end > p->appended_offset)
 		return 0;
 	return klog_fail(err, KLOG_ECUT,
@@ -248,95 +291,6 @@ was_cut(struct klog_partition *p, struct klog_err *err)
 }
 
 /* ---- append ---- */
-
-static int
-write_all(struct klog_partition *p, const struct klog_batch *batch,
-	struct klog_slice bytes, struct klog_err *err)
-{
-	struct klog_state before[KLOG_REPLICAS_MAX];
-	struct klog_err ignored;
-	int i;
-
-	for (i = p->replicas - 1; i >= 0; i--) {
-		before[i] = p->replica[i].state;
-		if (klog_log_write(&p->replica[i], batch, bytes,
-			    &p->config->settings, err) == -1)
-			break;
-	}
-	/* the state last: a kill before it leaves a longer log, which the
-	 * next writer adopts */
-	if (i == -1) {
-		for (i = p->replicas - 1; i >= 0; i--)
-			if (klog_log_save(&p->replica[i], err) == -1)
-				break;
-		if (i == -1)
-			return 0;
-		i = -1;
-	}
-	while (++i < p->replicas)
-		if (klog_log_take_back(&p->replica[i], &before[i], &ignored) ==
-			-1) {
-			memcpy(p->left, bytes.data, sizeof(p->left));
-			p->has_left = true;
-		}
-	return -1;
-}
-
-/*
- * R1: under both bytes the old segment is synced, whatever --no-sync says,
- * before the next one exists, so that only the last segment can ever be torn.
- */
-static int
-roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
-	struct klog_err *err)
-{
-	const struct klog_recover how = { &p->config->settings, p->say };
-	int i;
-	int r = lock_both(p, err);
-
-	if (r == -1)
-		return -1;
-	r = load(p, known, err);
-	if (r == 0)
-		r = ready(p, err);
-	/* looked at again: someone may have rolled, or recovery be due */
-	if (r != 0 ||
-		!klog_log_must_roll(leader(p), batch, &p->config->settings))
-		goto out;
-	for (i = p->replicas - 1; r == 0 && i >= 0; i--) {
-		struct klog_log *log = &p->replica[i];
-
-		if (log->suspect || log->state.marks & KLOG_MARK_SYNCING)
-			r = klog_recover_suspect(log, &how, err);
-		if (r == 0) {
-			log->state.marks |= KLOG_MARK_SYNCING;
-			r = klog_log_save(log, err);
-		}
-		if (r == 0)
-			r = klog_log_sync(log, err);
-		if (r == 0) {
-			log->state.marks &= ~(uint32_t)KLOG_MARK_SYNCING;
-			r = klog_log_roll(log, err);
-		}
-	}
-out:
-	unlock_both(p);
-	return r == -1 ? -1 : 0;
-}
-
-static void
-stamp(struct klog_partition *p, uint8_t *batch, struct klog_batch *header)
-{
-	const struct klog_state *s = &leader(p)->state;
-	bool log_append = p->config->settings.message_timestamp_log_append != 0;
-	int64_t now = log_append ? klog_now_ms() : -1;
-
-	klog_batch_stamp(batch, s->next_offset, s->leader_epoch, now);
-	header->base_offset = s->next_offset;
-	header->leader_epoch = s->leader_epoch;
-	if (log_append)
-		header->max_timestamp_ms = now;
-}
 
 /*
  * S2: the append byte is let go without A6's save that would have carried the
@@ -359,29 +313,113 @@ keep_marks(struct klog_partition *p)
 	}
 }
 
-/*
- * The batch is tried again that could not be taken back: whoever came next
- * has adopted it as it stood (A3), `ready` just now if nobody else.  1 it is
- * in the log, 0 it is not, -1.
- */
 static int
-is_there(struct klog_partition *p, const uint8_t *batch,
-	const struct klog_batch *header, struct klog_err *err)
+write_all(struct klog_partition *p, const struct klog_batch *batch,
+	struct klog_slice bytes, struct klog_err *err)
 {
+	struct klog_state before[KLOG_REPLICAS_MAX];
+	struct klog_err ignored;
+	bool begin;
 	int i;
 
-	if (!p->has_left || memcmp(p->left, batch, sizeof(p->left)) != 0 ||
-		leader(p)->state.next_offset <= header->base_offset)
-		return 0;
-	p->appended_offset = klog_batch_last_offset(header);
-	p->appended_epoch = header->leader_epoch;
-	if (was_cut(p, err) == -1)
+	for (i = p->replicas - 1; i >= 0; i--) {
+		before[i] = p->replica[i].state;
+		if (klog_log_write(&p->replica[i], batch, bytes,
+			    &p->config->settings, err) == -1)
+			break;
+	}
+	if (i >= 0) {
+		while (++i < p->replicas)
+			(void)klog_log_take_back(
+				&p->replica[i], &before[i], &ignored);
 		return -1;
+	}
+	/* The state last: a kill before it leaves a longer log, which the
+	 * next writer adopts.  So does a state that cannot be written: the
+	 * batch is in the log, readers have seen it, and it stays. */
+	begin = p->sync_held && !leader(p)->suspect &&
+		!(leader(p)->state.marks & KLOG_MARK_SYNCING);
+	if (begin)
+		leader(p)->state.marks |= KLOG_MARK_SYNCING;
 	for (i = p->replicas - 1; i >= 0; i--)
-		if (klog_log_save(&p->replica[i], err) == -1)
-			return -1;
-	p->has_left = false;
-	return 1;
+		if (klog_log_save(&p->replica[i], &ignored) == -1)
+			begin = false;
+	keep_marks(p);
+	if (p->sync_held && !begin) {
+		unlock(p, KLOG_BYTE_SYNC, 1);
+		p->sync_held = false;
+	}
+	return 0;
+}
+
+/* S4: where the part begins that the device may not have. */
+static int
+fail_not_durable(struct klog_partition *p, struct klog_err *err)
+{
+	return klog_err_in(err, "%s: not durable from offset %" PRId64 " on",
+		p->path, leader(p)->state.recovery_offset);
+}
+
+/*
+ * R1: under both bytes the old segment is synced, whatever --no-sync says,
+ * before the next one exists, so that only the last segment can ever be torn.
+ */
+static int
+roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
+	struct klog_err *err)
+{
+	const struct klog_recover how = { &p->config->settings, &p->later };
+	int i;
+	int r = lock_both(p, err);
+
+	if (r == -1)
+		return -1;
+	r = load(p, known, err);
+	if (r == 0)
+		r = ready(p, err);
+	/* looked at again: someone may have rolled, or recovery be due */
+	if (r != 0 ||
+		!klog_log_must_roll(leader(p), batch, &p->config->settings))
+		goto out;
+	for (i = p->replicas - 1; r == 0 && i >= 0; i--) {
+		struct klog_log *log = &p->replica[i];
+
+		if (log->suspect || log->state.marks & KLOG_MARK_SYNCING)
+			r = klog_suspect_settle(log, &how, err);
+		if (r == 0) {
+			log->state.marks |= KLOG_MARK_SYNCING;
+			r = klog_log_save(log, err);
+		}
+		if (r == 0)
+			r = klog_log_sync(log, err);
+		if (r == -1) /* the mark stays (S4) */
+			fail_not_durable(p, err);
+		if (r == 0) {
+			log->state.marks &= ~(uint32_t)KLOG_MARK_SYNCING;
+			r = klog_log_roll(log, &p->config->settings, err);
+		}
+	}
+out:
+	keep_marks(p);
+	unlock_both(p);
+	/* what nobody waits for */
+	for (i = p->replicas - 1; i >= 0; i--)
+		klog_log_sync_old_indexes(&p->replica[i]);
+	return r == -1 ? -1 : 0;
+}
+
+static void
+stamp(struct klog_partition *p, uint8_t *batch, struct klog_batch *header)
+{
+	const struct klog_state *s = &leader(p)->state;
+	bool log_append = p->config->settings.message_timestamp_log_append != 0;
+	int64_t now = log_append ? klog_now_ms() : -1;
+
+	klog_batch_stamp(batch, s->next_offset, s->leader_epoch, now);
+	header->base_offset = s->next_offset;
+	header->leader_epoch = s->leader_epoch;
+	if (log_append)
+		header->max_timestamp_ms = now;
 }
 
 /* One try under the append byte: 0 appended, 1 config, 2 recover, 3 roll. */
@@ -395,12 +433,16 @@ try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
 		return r;
 	if (ready(p, err) == -1)
 		return -1;
-	r = is_there(p, batch, header, err);
-	if (r != 0)
-		return r == 1 ? 0 : -1;
 	/* what it appended before and has not synced may be cut */
 	if (p->appended_offset >= p->synced_offset && was_cut(p, err) == -1)
 		return -1;
+	if (p->acks_all &&
+		p->config->settings.min_insync_replicas > p->replicas)
+		return klog_fail(err, KLOG_EREFUSED,
+			"%s: %d in-sync replicas, min.insync.replicas=%" PRId64
+			" asks for more; lower it, or use acks=1",
+			p->path, p->replicas,
+			p->config->settings.min_insync_replicas);
 	if (header->last_offset_delta >
 		INT64_MAX - 1 - leader(p)->state.next_offset)
 		return klog_fail(err, KLOG_EOFFSET,
@@ -425,7 +467,7 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 		return -1;
 	klog_signals_hold(&p->signals);
 	do {
-		r = lock(p, KLOG_BYTE_APPEND, 1, err);
+		r = lock_to_append(p, err);
 		if (r == -1)
 			break;
 		r = try_append(p, batch, &header, bytes, known, err);
@@ -435,6 +477,9 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 			p->appended_epoch = header.leader_epoch;
 		} else {
 			keep_marks(p);
+			if (p->sync_held)
+				unlock(p, KLOG_BYTE_SYNC, 1);
+			p->sync_held = false;
 		}
 		unlock(p, KLOG_BYTE_APPEND, 1);
 		if (r == 2 && (r = lock_both(p, err)) == 0) {
@@ -444,7 +489,9 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 			r = roll(p, &header, known, err) == -1 ? -1 : 3;
 		}
 	} while (r == 2 || r == 3);
-	klog_signals_release(&p->signals);
+	if (!p->sync_held)
+		klog_signals_release(&p->signals);
+	say_lines(p);
 	if (r == 0)
 		klog_log_write_back(leader(p));
 	return r;
@@ -452,19 +499,12 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 
 /* ---- sync ---- */
 
-static int
-fail_not_durable(struct klog_partition *p, struct klog_err *err)
-{
-	return klog_err_in(err, "%s: not durable from offset %" PRId64 " on",
-		p->path, leader(p)->state.recovery_offset);
-}
-
 /* S2, S3 up to the fdatasync, under both bytes: 1 the point is past our
  * last record, 0 marked and to be synced, -1. */
 static int
 begin_sync(struct klog_partition *p, struct klog_err *err)
 {
-	const struct klog_recover how = { &p->config->settings, p->say };
+	const struct klog_recover how = { &p->config->settings, &p->later };
 	bool durable = true;
 	int i;
 
@@ -485,7 +525,7 @@ begin_sync(struct klog_partition *p, struct klog_err *err)
 		struct klog_log *log = &p->replica[i];
 
 		if ((log->suspect || log->state.marks & KLOG_MARK_SYNCING) &&
-			(klog_recover_suspect(log, &how, err) == -1 ||
+			(klog_suspect_settle(log, &how, err) == -1 ||
 				was_cut(p, err) == -1))
 			return fail_not_durable(p, err);
 		log->state.marks |= KLOG_MARK_SYNCING;
@@ -519,22 +559,26 @@ end_sync(struct klog_partition *p, const struct klog_place *end, int32_t epoch,
 	return 1;
 }
 
-/* Under the sync byte. */
+/* Under the sync byte.  `begun`: the append has set the mark. */
 static int
-sync_once(struct klog_partition *p, struct klog_err *err)
+sync_once(struct klog_partition *p, bool begun, struct klog_err *err)
 {
 	struct klog_place end;
 	int32_t epoch;
-	int i, r;
+	int i, r = 0;
 
-	if (lock_under_sync(p, err) == -1)
+	if (!begun && lock_under_sync(p, err) == -1)
 		return -1;
-	r = begin_sync(p, err);
+	if (!begun)
+		r = begin_sync(p, err);
 	end.base = leader(p)->state.active_base;
 	end.position = leader(p)->state.length;
 	end.offset = leader(p)->state.next_offset;
 	epoch = leader(p)->state.leader_epoch;
-	unlock(p, KLOG_BYTE_APPEND, 1);
+	if (!begun) {
+		keep_marks(p);
+		unlock(p, KLOG_BYTE_APPEND, 1);
+	}
 	if (r != 0)
 		return r;
 	for (i = p->replicas - 1; i >= 0; i--)
@@ -550,22 +594,90 @@ sync_once(struct klog_partition *p, struct klog_err *err)
 int
 klog_partition_sync(struct klog_partition *p, struct klog_err *err)
 {
-	int r;
+	bool begun = p->sync_held;
+	int r = 0;
 
 	if (p->appended_offset == -1)
 		return 0;
-	klog_signals_hold(&p->signals);
-	r = lock(p, KLOG_BYTE_SYNC, 1, err);
+	if (!begun) {
+		klog_signals_hold(&p->signals);
+		r = lock(p, KLOG_BYTE_SYNC, 1, err);
+	}
 	if (r == 0) {
-		while ((r = sync_once(p, err)) == 0)
-			;
+		while ((r = sync_once(p, begun, err)) == 0)
+			begun = false;
 		unlock(p, KLOG_BYTE_SYNC, 1);
 	}
+	p->sync_held = false;
 	klog_signals_release(&p->signals);
+	say_lines(p);
 	if (r == -1)
 		return -1;
 	p->synced_offset = p->appended_offset + 1;
 	return 0;
+}
+
+/* ---- what changes the topic ---- */
+
+/* Under the append byte each replica's state is loaded, and changed. */
+static int
+change_states(struct klog_partition *p,
+	int (*change)(struct klog_partition *p, struct klog_log *log,
+		bool whole, int64_t value, struct klog_err *err),
+	int64_t value, struct klog_err *err)
+{
+	int i, r;
+
+	klog_signals_hold(&p->signals);
+	r = lock(p, KLOG_BYTE_APPEND, 1, err);
+	if (r == 0) {
+		for (i = 0; r == 0 && i < p->replicas; i++) {
+			r = klog_log_load(&p->replica[i], err);
+			if (r != -1)
+				r = change(
+					p, &p->replica[i], r == 1, value, err);
+		}
+		unlock(p, KLOG_BYTE_APPEND, 1);
+	}
+	klog_signals_release(&p->signals);
+	say_lines(p);
+	return r;
+}
+
+static int
+raise_generation(struct klog_partition *p, struct klog_log *log, bool whole,
+	int64_t generation, struct klog_err *err)
+{
+	(void)p;
+	/* one that is lost is made anew, and raised, by a writer */
+	if (!whole || log->state.generation >= generation)
+		return 0;
+	log->state.generation = generation;
+	return klog_log_save(log, err);
+}
+
+int
+klog_partition_raise(
+	struct klog_partition *p, int64_t generation, struct klog_err *err)
+{
+	return change_states(p, raise_generation, generation, err);
+}
+
+static int
+add_mark(struct klog_partition *p, struct klog_log *log, bool whole,
+	int64_t mark, struct klog_err *err)
+{
+	/* where it is lost, the mark is all that counts */
+	if (!whole)
+		klog_state_init(&log->state, 0, p->config->id);
+	log->state.marks |= (uint32_t)mark;
+	return klog_log_commit(log, err);
+}
+
+int
+klog_partition_mark_deleted(struct klog_partition *p, struct klog_err *err)
+{
+	return change_states(p, add_mark, KLOG_MARK_DELETED, err);
 }
 
 /* ---- K4 ---- */

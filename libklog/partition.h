@@ -18,19 +18,23 @@ struct klog_partition {
 	int replicas;
 	const struct klog_topic_config *config; /* borrowed */
 	const struct klog_say *say;
+	bool acks_all; /* set by the caller: min.insync.replicas counts */
 	struct klog_wait wait;
-	sigset_t signals; /* the mask before the locks were taken */
+	sigset_t signals;      /* the mask before the locks were taken */
+	struct klog_say later; /* lines wait in `lines` until none is held: */
+	struct klog_buf lines; /* whoever reads stderr may be slow */
+
+	/* the next append is followed by a sync: it tries for both bytes, and
+	 * its state carries the mark; then the sync byte is held, and signals,
+	 * until klog_partition_sync */
+	bool sync_next; /* set by the caller */
+	bool sync_held;
 
 	/* what this process appended last: a later epoch that begins at or
 	 * before it has cut it (S1) */
 	int64_t appended_offset; /* -1: nothing */
 	int32_t appended_epoch;
 	int64_t synced_offset; /* everything of ours below it is durable */
-
-	/* header of a batch whose append failed and that could not be taken
-	 * back: it is in the log, whole */
-	uint8_t left[KLOG_BATCH_HEADER];
-	bool has_left;
 };
 
 /*
@@ -60,6 +64,18 @@ int klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
  * Writers that wait together share one fdatasync.
  */
 int klog_partition_sync(struct klog_partition *p, struct klog_err *err);
+
+/*
+ * For who changes or deletes the topic, under the metadata lock.  `generation`
+ * of the settings is in force from here on: writers read topic.yaml anew
+ * before their next batch.  Not synced; it is never lowered.
+ */
+int klog_partition_raise(
+	struct klog_partition *p, int64_t generation, struct klog_err *err);
+
+/* The deleted mark, which is never cleared (M4): on return it is durable,
+ * and no batch follows. */
+int klog_partition_mark_deleted(struct klog_partition *p, struct klog_err *err);
 
 /* Whether the partition's name in topic_dir still leads to the files that are
  * open (K4): 0, or -1 KLOG_EDELETED. */

@@ -42,6 +42,15 @@ of(struct klog_producer *producer)
 	return (struct dir_producer *)(void *)producer;
 }
 
+static int
+fail_no_partition(
+	const struct dir_producer *p, int32_t partition, struct klog_err *err)
+{
+	return klog_fail(err, KLOG_ENOTFOUND,
+		"topic %s: no partition %" PRId32 ", it has %" PRId32,
+		p->writer.topic.label, partition, p->writer.count);
+}
+
 /* The settings may have changed under the helper (A1). */
 static int
 refresh(struct dir_producer *p, struct klog_err *err)
@@ -101,7 +110,8 @@ hand_over(struct dir_producer *p, int32_t partition, bool full,
 	p->held = p->held + b->buf.capacity - before;
 	if (b->count == 0)
 		p->open_batches--;
-	return r == 0 && !full ? refresh(p, err) : r;
+	/* the writer is ours unless the helper has it, which tells by itself */
+	return r == 0 && !p->queue.started ? refresh(p, err) : r;
 }
 
 /* Memory is short: the largest batch goes, and its memory with it. */
@@ -142,7 +152,15 @@ klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
 		return NULL;
 	}
 	klog_queue_init(&p->queue, &p->writer);
-	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	if (produce != NULL && produce->partition >= p->writer.count) {
+		fail_no_partition(p, produce->partition, err);
+		klog_dir_producer_abandon(&p->head);
+		return NULL;
+	}
+	/* one partition needs no lot; should it get more, this will do */
+	if (p->writer.count == 1 ||
+		getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == -1)
+		seed = (uint64_t)klog_now_ms();
 	klog_sticky_init(&p->sticky, seed, p->writer.count);
 	if (refresh(p, err) == -1) {
 		klog_dir_producer_abandon(&p->head);
@@ -170,11 +188,7 @@ choose(struct dir_producer *p, const struct klog_record *rec,
 {
 	if (rec->partition >= 0) {
 		if (rec->partition >= p->partitions)
-			return klog_fail(err, KLOG_ENOTFOUND,
-				"topic %s: no partition %" PRId32
-				", it has %" PRId32,
-				p->writer.topic.label, rec->partition,
-				p->partitions);
+			return fail_no_partition(p, rec->partition, err);
 		*partition = rec->partition;
 	} else if (rec->key.data != NULL && !p->ignore_keys) {
 		*partition = klog_partition_of_key(rec->key, p->partitions);
@@ -285,8 +299,15 @@ klog_dir_producer_sync(struct klog_producer *producer, struct klog_err *err)
 	struct dir_producer *p = of(producer);
 
 	struct klog_err second;
+	int r;
 
-	if (flush_since(p, INT64_MAX, err) == 0)
+	/* what is on its way first: the sync follows the last one */
+	r = settle(p, err);
+	p->writer.then_sync = p->open_batches == 1;
+	if (r == 0)
+		r = flush_since(p, INT64_MAX, err);
+	p->writer.then_sync = false;
+	if (r == 0)
 		return klog_writer_sync(&p->writer, err);
 	/* what did get into the log is made durable all the same */
 	(void)klog_writer_sync(&p->writer, &second);

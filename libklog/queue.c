@@ -8,24 +8,38 @@
 #define DOZE_NS 50000 /* half of what appending one takes */
 #define DOZES 40
 
+static int
+seal(struct klog_queue *q, struct klog_job *job, struct klog_err *err)
+{
+	enum klog_codec codec;
+	int32_t level;
+
+	klog_writer_codec(q->writer, &codec, &level);
+	if (klog_builder_seal(&job->builder, &q->compressor, codec, level,
+		    &q->scratch, &job->bytes, err) == -1)
+		return -1;
+	job->sealed = true;
+	return 0;
+}
+
 /* Seals and appends the oldest batch; on -1 it stays the oldest. */
 static int
 run_job(struct klog_queue *q, struct klog_err *err)
 {
 	struct klog_job *job = &q->job[q->first];
-	enum klog_codec codec;
-	int32_t level;
+	int r;
 
-	if (!job->sealed) {
-		klog_writer_codec(q->writer, &codec, &level);
-		if (klog_builder_seal(&job->builder, &q->compressor, codec,
-			    level, &q->scratch, &job->bytes, err) == -1)
+	do {
+		if (!job->sealed && seal(q, job, err) == -1)
 			return -1;
-		job->sealed = true;
-	}
-	if (klog_writer_append(q->writer, job->partition,
-		    (uint8_t *)(uintptr_t)job->bytes.data, job->bytes.size,
-		    job->builder.count, err) == -1)
+		r = klog_writer_append(q->writer, job->partition,
+			(uint8_t *)(uintptr_t)job->bytes.data, job->bytes.size,
+			job->builder.count, err);
+		/* under new settings another codec may be due */
+		if (r == 1)
+			job->sealed = false;
+	} while (r == 1);
+	if (r == -1)
 		return -1;
 	job->sealed = false;
 	klog_builder_reset(&job->builder);

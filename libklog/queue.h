@@ -32,7 +32,7 @@ struct klog_queue {
 	struct klog_job job[KLOG_QUEUE_JOBS];
 	size_t first;
 	size_t count;
-	bool failed; /* the first job, with err; not yet told */
+	bool failed; /* the first job, or a sync; with err; not yet told */
 	struct klog_err err;
 	bool changed; /* the settings, under the helper */
 	bool caller_waits;
@@ -55,8 +55,9 @@ void klog_queue_free(struct klog_queue *q);
  * Puts a batch behind the others; *batch is empty then, and may have the
  * memory of an earlier one.  With `full` it is the helper's, if there is one;
  * else it is appended on return.  1: not taken, settle first: an earlier one
- * failed, or the settings have changed.  -1: it failed, and waits in the
- * queue for the next try; or an earlier one did, and it was not taken.
+ * failed, or the settings have changed.  -1: appending it failed, and it
+ * waits in the queue for the next try; or it is appended and a sync that was
+ * due failed; or an earlier one failed, and it was not taken.
  */
 int klog_queue_put(struct klog_queue *q, int32_t partition,
 	struct klog_builder *batch, bool full, struct klog_err *err);

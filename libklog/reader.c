@@ -14,29 +14,44 @@
 
 /* ---- opening ---- */
 
-static int
-open_state(struct klog_reader *r, struct klog_err *err)
+/* Takes a state that was read; `.klog` may have been made anew since (T4). */
+static void
+take_state(struct klog_reader *r, const struct klog_state *s)
 {
-	int found;
-
-	r->state_fd = klog_open_file(r->dir, KLOG_STATE_NAME, O_RDONLY, err);
-	if (r->state_fd == -1)
-		return err->code == KLOG_ENOTFOUND ? 0 : -1;
-	found = klog_state_read(r->state_fd, &r->state, err);
-	if (found <= 0)
-		return found; /* a writer will make it anew (T4) */
-	r->has_state = true;
+	r->state = *s;
 	/* without a boot id nothing can be told: not trusted */
-	r->trusted = klog_stamp_now(r->state_fd, &r->now, err) == 0 &&
-		klog_stamp_same(&r->state.stamp, &r->now);
-	r->epoch = r->state.leader_epoch;
-	return 0;
+	r->trusted = r->knows_today && klog_stamp_same(&s->stamp, &r->today);
+	if (r->has_state)
+		return;
+	r->has_state = true;
+	/* what was read before it may be of an older history */
+	r->epoch = r->seen_epoch != -1 ? r->seen_epoch : s->leader_epoch;
+}
+
+/* Reads `.klog`: 1, 0 there is none, or none that is whole, -1. */
+static int
+read_state(struct klog_reader *r, struct klog_state *s, struct klog_err *err)
+{
+	struct klog_err ignored;
+
+	if (r->state_fd == -1) {
+		r->state_fd = klog_open_file(
+			r->dir, KLOG_STATE_NAME, O_RDONLY, err);
+		if (r->state_fd == -1)
+			return err->code == KLOG_ENOTFOUND ? 0 : -1;
+		r->knows_today = klog_stamp_now(
+					 r->state_fd, &r->today, &ignored) == 0;
+	}
+	return klog_state_read(r->state_fd, s, err);
 }
 
 int
 klog_reader_open(struct klog_reader *r, int dir, const char *path,
 	const struct klog_say *say, size_t chunk, struct klog_err *err)
 {
+	struct klog_state s;
+	int found;
+
 	memset(r, 0, sizeof(*r));
 	snprintf(r->path, sizeof(r->path), "%s", path);
 	r->say = say;
@@ -45,15 +60,19 @@ klog_reader_open(struct klog_reader *r, int dir, const char *path,
 	r->only_base = -1;
 	r->foreign_start = r->foreign_point = -1;
 	r->stop = INT64_MAX;
+	r->stable = INT64_MAX;
 	r->epoch = INT32_MAX; /* without a state nobody says what is new */
 	r->base = -1;
 	r->fd = -1;
+	r->seen_epoch = -1;
 	r->chunk = chunk;
-	if (open_state(r, err) == -1) {
-		klog_reader_close(r);
-		return klog_err_in(err, "%s", path);
-	}
-	return 0;
+	found = read_state(r, &s, err);
+	if (found == 1)
+		take_state(r, &s);
+	if (found != -1)
+		return 0;
+	klog_reader_close(r);
+	return klog_err_in(err, "%s", path);
 }
 
 void
@@ -65,9 +84,11 @@ klog_reader_park(struct klog_reader *r)
 }
 
 void
-klog_reader_trim(struct klog_reader *r)
+klog_reader_trim(struct klog_reader *r, size_t keep)
 {
-	if (r->base == -1 || r->scan.buf.capacity <= 2 * r->scan.chunk)
+	size_t capacity = r->scan.buf.capacity;
+
+	if (r->base == -1 || capacity <= 2 * r->scan.chunk || capacity <= keep)
 		return;
 	klog_scan_forget(&r->scan);
 	klog_scan_free(&r->scan);
@@ -91,57 +112,47 @@ klog_reader_seek(struct klog_reader *r, int64_t offset)
 
 /* ---- the state, and a new leader epoch ---- */
 
-/* Where the history that was read ends, and a later one begins. */
+/* 1 looked, 0 there is nothing to look at, -1. */
 static int
-parting(struct klog_reader *r, const struct klog_state *s, int64_t *offset,
-	struct klog_err *err)
+look(struct klog_reader *r, struct klog_err *err)
 {
-	struct klog_epochs epochs;
+	struct klog_state s;
+	int found = read_state(r, &s, err);
 
-	*offset = s->epoch_start;
-	if (klog_epochs_read(r->dir, &epochs, err) == -1)
-		return err->code == KLOG_ECORRUPT ? 0 : -1;
-	*offset = klog_epochs_end(&epochs, r->epoch, *offset);
-	if (s->epoch_start < *offset)
-		*offset = s->epoch_start;
-	klog_epochs_free(&epochs);
-	return 0;
+	/* damaged meanwhile: what is known stands */
+	if (found != 1)
+		return found == -1 ? klog_err_in(err, "%s", r->path) : 0;
+	if (s.marks & KLOG_MARK_DELETED)
+		return klog_fail(err, KLOG_EDELETED,
+			"%s: the topic was deleted", r->path);
+	take_state(r, &s);
+	return 1;
 }
 
 int
 klog_reader_look(struct klog_reader *r, struct klog_err *err)
 {
-	struct klog_state s;
+	const struct klog_state *s = &r->state;
 	int64_t part;
-	int found;
+	int found = look(r, err);
 
-	if (!r->has_state)
+	if (found != 1)
+		return found;
+	if (s->leader_epoch <= r->epoch)
 		return 0;
-	found = klog_state_read(r->state_fd, &s, err);
-	if (found == -1)
-		return klog_err_in(err, "%s", r->path);
-	if (found == 0)
-		return 0; /* damaged meanwhile: what is known stands */
-	if (s.marks & KLOG_MARK_DELETED)
-		return klog_fail(err, KLOG_EDELETED,
-			"%s: the topic was deleted", r->path);
-	r->state = s;
-	r->trusted = klog_stamp_same(&s.stamp, &r->now);
-	if (s.leader_epoch <= r->epoch)
-		return 0;
-	if (parting(r, &s, &part, err) == -1)
+	if (klog_epoch_end(r->dir, s, r->epoch, INT64_MAX, &part, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	if (r->next > part) {
 		klog_sayf(r->say, 0,
 			"%s: leader epoch %" PRId32 ": offsets %" PRId64
 			" to %" PRId64
 			" were lost; going back to where the histories part",
-			r->path, s.leader_epoch, part, r->next - 1);
+			r->path, s->leader_epoch, part, r->next - 1);
 		klog_reader_seek(r, part);
 	} else if (r->base != -1) {
 		klog_scan_forget(&r->scan);
 	}
-	r->epoch = s.leader_epoch;
+	r->epoch = s->leader_epoch;
 	return 0;
 }
 
@@ -157,7 +168,7 @@ klog_reader_start(struct klog_reader *r, struct klog_err *err)
 		return r->only_base;
 	if (r->has_state)
 		return r->state.log_start;
-	if (klog_segment_list(r->dir, &bases, err) == -1)
+	if (klog_segment_list_all(r->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", r->path);
 	first = bases.count > 0 ? bases.base[0] : 0;
 	klog_bases_free(&bases);
@@ -189,31 +200,83 @@ skip_what_is_gone(struct klog_reader *r, int64_t start, struct klog_err *err)
 	return 0;
 }
 
-/* The base of the segment that holds r->next; -1 none (not a failure), -2. */
-static int64_t
-find_base(struct klog_reader *r, int64_t after, struct klog_err *err)
+/*
+ * The base of the segment that holds r->next, or of the first one behind it;
+ * of those past `after` only (-1: all).  1, 0 there is none, -1.
+ */
+static int
+find_base(struct klog_reader *r, int64_t after, int64_t *base, bool *first,
+	struct klog_err *err)
 {
 	struct klog_bases bases;
-	int64_t found = -1;
+	size_t i = 0;
+	int found = 0;
 
-	if (r->only_base != -1)
-		return after == -1 ? r->only_base : -1;
-	if (klog_segment_list(r->dir, &bases, err) == -1) {
-		klog_err_in(err, "%s", r->path);
-		return -2;
+	if (r->only_base != -1) {
+		*base = r->only_base;
+		*first = false; /* the others are not asked for */
+		return after == -1;
 	}
+	if (klog_segment_list_all(r->dir, &bases, err) == -1)
+		return klog_err_in(err, "%s", r->path);
 	if (bases.count > 0) {
-		size_t i = klog_bases_find(&bases, r->next);
-
+		i = klog_bases_find(&bases, r->next);
 		/* the segment that was read to its end does not hold it:
 		 * there is a gap, and the next one follows */
 		while (i < bases.count && after != -1 && bases.base[i] <= after)
 			i++;
-		if (i < bases.count)
-			found = bases.base[i];
+		found = i < bases.count;
 	}
+	if (found)
+		*base = bases.base[i];
+	*first = i == 0;
 	klog_bases_free(&bases);
 	return found;
+}
+
+/* Where the log ends at the least, by what the state said. */
+static int64_t
+least_end(const struct klog_reader *r)
+{
+	const struct klog_state *s = &r->state;
+
+	return r->trusted && !(s->marks & KLOG_MARK_SYNCING)
+		? s->next_offset
+		: s->recovery_offset;
+}
+
+/*
+ * No file holds r->next: the first one behind it begins at `base` (INT64_MAX:
+ * there is none), and is the first of all or not.  1 look again, 0 it is the
+ * end or a gap that may be, -1.
+ */
+static int
+no_file(struct klog_reader *r, int64_t base, bool first, struct klog_err *err)
+{
+	int64_t before = r->next, to;
+
+	if (r->only_base != -1)
+		return 0;
+	if (!r->has_state) {
+		/* a Kafka removed what was there; without its checkpoint the
+		 * first segment is the log start */
+		if (!first || base == INT64_MAX)
+			return 0;
+		return skip_what_is_gone(r, base, err) == -1 ? -1 : 1;
+	}
+	to = base == INT64_MAX ? least_end(r) : base;
+	if (r->next >= to || r->next < r->state.first_dirty)
+		return 0;
+	/* was it removed, or cut, since the state was read? */
+	if (klog_reader_look(r, err) == -1)
+		return -1;
+	if (r->next != before || r->next < r->state.log_start ||
+		(base == INT64_MAX && r->next >= least_end(r)))
+		return 1;
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: offsets %" PRId64 " to %" PRId64
+		": damaged: their segment is missing",
+		r->path, r->next, to - 1);
 }
 
 /* An index entry counts only if a good batch is where it says (D4). */
@@ -230,7 +293,6 @@ hinted_position(struct klog_reader *r, int64_t base, struct klog_err *err)
 	if (offset == -1)
 		return 0;
 	klog_scan_init(&r->scan, r->fd, position, r->chunk);
-	r->scan.base = base;
 	if (klog_scan_next(&r->scan, err) != KLOG_SCAN_BATCH ||
 		klog_batch_last_offset(&r->scan.batch) != offset ||
 		r->scan.batch.base_offset < base)
@@ -248,12 +310,13 @@ open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 
 	klog_close_fd(&r->fd);
 	r->base = -1;
-	r->fd = klog_segment_open(r->dir, base, ".log", O_RDONLY, err);
+	r->fd = klog_segment_open_log(r->dir, base, err);
 	if (r->fd == -1 && err->code == KLOG_ENOTFOUND)
 		return 0;
 	if (r->fd == -1)
 		return klog_err_in(err, "%s", r->path);
 	r->base = base;
+	klog_scan_name(&r->scan, base);
 	r->expected = base;
 	r->seen_epoch = -1;
 	position = r->next > base ? hinted_position(r, base, &ignored) : 0;
@@ -262,7 +325,6 @@ open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 		r->scan.position = position; /* still in its buffer */
 	} else {
 		klog_scan_init(&r->scan, r->fd, 0, r->chunk);
-		r->scan.base = base;
 	}
 	return 1;
 }
@@ -274,8 +336,9 @@ open_place(struct klog_reader *r, struct klog_err *err)
 	int tries;
 
 	for (tries = 0; tries < 100; tries++) {
-		int64_t start = 0, base;
-		int opened;
+		int64_t start = 0, base = INT64_MAX;
+		bool first = false;
+		int found;
 
 		if (r->only_base == -1 && (r->has_state || tries == 0)) {
 			if (klog_reader_look(r, err) == -1)
@@ -286,12 +349,21 @@ open_place(struct klog_reader *r, struct klog_err *err)
 			(r->next < start &&
 				skip_what_is_gone(r, start, err) == -1))
 			return -1;
-		base = find_base(r, -1, err);
-		if (base < 0)
-			return base == -2 ? -1 : 0;
-		opened = open_segment(r, base, err);
-		if (opened != 0)
-			return opened;
+		found = find_base(r, -1, &base, &first, err);
+		if (found != -1 && (found == 0 || base > r->next)) {
+			int gone = no_file(r, base, first, err);
+
+			if (gone == 1)
+				continue;
+			if (gone == -1)
+				return -1;
+		}
+		if (found == 1)
+			found = open_segment(r, base, err);
+		else if (found == 0)
+			return 0;
+		if (found != 0)
+			return found;
 	}
 	return 0;
 }
@@ -302,10 +374,13 @@ static bool
 is_last_segment(struct klog_reader *r)
 {
 	struct klog_err ignored;
+	int64_t base;
+	bool first;
 
-	if (r->has_state)
+	/* after a power cut the state may name an older one */
+	if (r->has_state && (r->trusted || r->state.active_base > r->base))
 		return r->state.active_base <= r->base;
-	return find_base(r, r->base, &ignored) == -1;
+	return find_base(r, r->base, &base, &first, &ignored) != 1;
 }
 
 /* Whether a batch at scan.position must be there, by what the state said
@@ -349,8 +424,12 @@ name_leads_here(struct klog_reader *r)
 	struct stat by_name, open_one;
 
 	klog_file_name(name, r->base, ".log");
-	return fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
-		fstat(r->fd, &open_one) == 0 &&
+	if (fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == -1) {
+		klog_file_name(name, r->base, ".log" KLOG_SWAP);
+		if (fstatat(r->dir, name, &by_name, AT_SYMLINK_NOFOLLOW) == -1)
+			return false;
+	}
+	return fstat(r->fd, &open_one) == 0 &&
 		by_name.st_ino == open_one.st_ino &&
 		by_name.st_dev == open_one.st_dev;
 }
@@ -376,10 +455,7 @@ ends_too_early(struct klog_reader *r, struct klog_err *err)
 	struct klog_err why;
 	int again;
 
-	klog_scan_forget(&r->scan);
-	again = klog_scan_next(&r->scan, &why);
-	if (again == KLOG_SCAN_BATCH)
-		r->scan.position -= r->scan.batch.size;
+	again = klog_scan_look_again(&r->scan, &why);
 	if (again != KLOG_SCAN_END)
 		return 1;
 	if (klog_reader_look(r, err) == -1)
@@ -390,54 +466,66 @@ ends_too_early(struct klog_reader *r, struct klog_err *err)
 	return fail_damaged(r, &why, err);
 }
 
+/* The segment behind the open one: 1, 0 none, -1. */
+static int
+find_next(
+	struct klog_reader *r, int64_t *base, bool *first, struct klog_err *err)
+{
+	int found = 0;
+
+	*first = false;
+	*base = r->next;
+	/* as a rule it is named by the next offset: no need for a listing */
+	if (r->next > r->base && r->only_base == -1 &&
+		segment_exists(r, r->next))
+		return 1;
+	if (r->next > r->base)
+		found = find_base(r, -1, base, first, err);
+	if (found == 0 || (found == 1 && *base <= r->base))
+		found = find_base(r, r->base, base, first, err);
+	if (found == 0)
+		*base = INT64_MAX;
+	return found;
+}
+
 /* Read to its end: 1 another segment is open now, or there is more in this
  * one after all; 0 nothing newer, -1. */
 static int
 next_segment(struct klog_reader *r, struct klog_err *err)
 {
-	int64_t base = -1;
 	struct klog_err ignored;
-	int more;
+	int64_t base;
+	bool first;
+	int found;
 
 	if (klog_reader_look(r, err) == -1)
 		return -1;
 	if (r->fd == -1)
 		return 1; /* sent back by a new epoch */
-	if (r->has_state && r->state.active_base <= r->base)
+	if (r->has_state && is_last_segment(r))
 		return must_be_whole(r, KLOG_SCAN_SHORT)
 			? ends_too_early(r, err)
 			: 0;
-	/* as a rule it is named by the next offset: no need for a listing */
-	if (r->next > r->base && r->only_base == -1 &&
-		segment_exists(r, r->next))
-		base = r->next;
-	else if (r->next > r->base)
-		base = find_base(r, -1, err);
-	if (base == -2)
+	found = find_next(r, &base, &first, err);
+	if (found == -1)
 		return -1;
-	if (base <= r->base)
-		base = find_base(r, r->base, err);
-	if (base < 0)
-		return base == -2 ? -1 : 0;
-	/* once more to its end, now that a newer one is known to be there */
-	klog_scan_forget(&r->scan);
-	more = klog_scan_next(&r->scan, &ignored);
-	if (more == KLOG_SCAN_BATCH) {
-		r->scan.position -= r->scan.batch.size;
-		return 1;
+	if (found == 1) {
+		/* once more to its end, now that a newer one is there */
+		if (klog_scan_look_again(&r->scan, &ignored) != KLOG_SCAN_END)
+			return 1; /* what it is the caller judges */
+		if (!name_leads_here(r)) {
+			klog_reader_seek(r, r->next); /* replaced */
+			return 1;
+		}
 	}
-	if (more != KLOG_SCAN_END)
-		return 1; /* judged by the caller */
-	if (!name_leads_here(r)) {
-		klog_reader_seek(r, r->next); /* replaced: find it anew */
-		return 1;
+	if (found == 0 || base > r->next) {
+		int gone = no_file(r, base, first, err);
+
+		if (gone != 0)
+			return gone;
 	}
-	if (r->has_state && base > r->next && r->next >= r->state.first_dirty &&
-		r->next >= r->state.log_start)
-		return klog_fail(err, KLOG_ECORRUPT,
-			"%s: offsets %" PRId64 " to %" PRId64
-			": damaged: their segment is missing",
-			r->path, r->next, base - 1);
+	if (found == 0)
+		return 0;
 	return open_segment(r, base, err) == -1 ? -1 : 1;
 }
 
@@ -456,10 +544,7 @@ judge(struct klog_reader *r, struct klog_err *err)
 		return -1;
 	if (r->fd == -1)
 		return KLOG_SCAN_BATCH; /* a new epoch: begin anew */
-	klog_scan_forget(&r->scan);
-	again = klog_scan_next(&r->scan, &why);
-	if (again == KLOG_SCAN_BATCH)
-		r->scan.position -= r->scan.batch.size;
+	again = klog_scan_look_again(&r->scan, &why);
 	if (again == -1)
 		return klog_fail(err, why.code, "%s: %s", r->path, why.text);
 	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
@@ -477,10 +562,7 @@ judge(struct klog_reader *r, struct klog_err *err)
 	if (follows != 1)
 		return follows == -1 ? -1 : KLOG_SCAN_END;
 	/* or did a writer finish this one and the next meanwhile? */
-	klog_scan_forget(&r->scan);
-	again = klog_scan_next(&r->scan, &why);
-	if (again == KLOG_SCAN_BATCH)
-		r->scan.position -= r->scan.batch.size;
+	again = klog_scan_look_again(&r->scan, &why);
 	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
 		return again;
 	return fail_damaged(r, &why, err);
@@ -495,8 +577,10 @@ limit(const struct klog_reader *r)
 	int64_t synced = r->has_state ? r->state.recovery_offset
 				      : r->foreign_point;
 
+	int64_t stop = r->stable < r->stop ? r->stable : r->stop;
+
 	/* where nobody says what is synced (-1), nothing is */
-	return r->synced && synced < r->stop ? synced : r->stop;
+	return r->synced && synced < stop ? synced : stop;
 }
 
 /*
@@ -509,6 +593,11 @@ check_order(struct klog_reader *r, struct klog_err *why)
 	const struct klog_batch *b = &r->scan.batch;
 	bool dense = r->has_state && r->expected >= r->state.first_dirty;
 
+	/* what an index entry cannot say cannot be in the segment */
+	if (klog_batch_last_offset(b) - r->base > INT32_MAX)
+		return klog_fail(why, KLOG_ECORRUPT,
+			"offset %" PRId64 " in the segment of %" PRId64,
+			b->base_offset, r->base);
 	if (b->base_offset < r->expected ||
 		(dense && b->base_offset != r->expected))
 		return klog_fail(why, KLOG_ECORRUPT,
@@ -565,18 +654,28 @@ consider(struct klog_reader *r, struct klog_err *err)
 	return last >= r->next;
 }
 
+/* Whether to stop here; what is synced may be more by now: 1, 0, -1. */
+static int
+at_limit(struct klog_reader *r, struct klog_err *err)
+{
+	if (r->next < limit(r))
+		return 0;
+	if (!r->synced)
+		return 1;
+	if (klog_reader_look(r, err) == -1)
+		return -1;
+	return r->next >= limit(r);
+}
+
 int
 klog_reader_next(struct klog_reader *r, int64_t *from, struct klog_err *err)
 {
 	for (;;) {
 		int got, use;
 
-		if (r->next >= limit(r)) {
-			if (!r->synced || klog_reader_look(r, err) == -1)
-				return r->synced ? -1 : 0;
-			if (r->next >= limit(r))
-				return 0;
-		}
+		got = at_limit(r, err);
+		if (got != 0)
+			return got == 1 ? 0 : -1;
 		if (r->fd == -1 && (got = open_place(r, err)) <= 0)
 			return got;
 		got = klog_scan_next(&r->scan, err);
@@ -623,15 +722,18 @@ static int64_t
 walk_to_end(struct klog_reader *r, int64_t offset, struct klog_err *err)
 {
 	struct klog_reader walk = *r;
-	int64_t from;
+	int64_t from, start = klog_reader_start(r, err);
 	int got;
 
+	if (start == -1)
+		return -1;
 	memset(&walk.scan, 0, sizeof(walk.scan));
 	walk.fd = -1;
 	walk.base = -1;
-	walk.stop = INT64_MAX;
+	walk.stop = walk.stable = INT64_MAX;
 	walk.synced = false;
-	walk.next = offset;
+	walk.next = offset > start ? offset : start;
+	walk.say = NULL;
 	while ((got = klog_reader_next(&walk, &from, err)) == 1)
 		;
 	klog_reader_park(&walk);
@@ -648,7 +750,7 @@ end_of_files(struct klog_reader *r, struct klog_err *err)
 	int fd;
 
 	if (base == -1) {
-		if (klog_segment_list(r->dir, &bases, err) == -1)
+		if (klog_segment_list_all(r->dir, &bases, err) == -1)
 			return klog_err_in(err, "%s", r->path);
 		if (bases.count == 0)
 			return klog_reader_start(r, err);
@@ -668,6 +770,8 @@ klog_reader_end(struct klog_reader *r, struct klog_err *err)
 	char name[KLOG_FILE_NAME];
 	struct stat st;
 
+	if (r->only_base != -1)
+		return end_of_files(r, err);
 	if (r->synced && (r->has_state || r->foreign_point != -1))
 		return r->has_state ? r->state.recovery_offset
 				    : r->foreign_point;

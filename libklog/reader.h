@@ -18,17 +18,19 @@ struct klog_reader {
 	bool has_state;
 	bool trusted; /* the state is of today's stamp: its length counts */
 	struct klog_state state;
-	struct klog_stamp now;
+	bool knows_today;
+	struct klog_stamp today;
 	int64_t only_base;     /* a lone .log: its base offset, else -1 */
 	int64_t foreign_start; /* log start and recovery point that a */
 	int64_t foreign_point; /* Kafka's checkpoints tell, or -1 */
 	enum klog_reset reset; /* when the next offset is gone (D5) */
 	bool synced;           /* nothing past the recovery point */
 
-	int64_t next;  /* offset to deliver next */
-	int64_t stop;  /* exclusive */
-	int32_t epoch; /* newest leader epoch known */
-	int64_t base;  /* of the open segment, -1 none */
+	int64_t next;   /* offset to deliver next */
+	int64_t stop;   /* exclusive */
+	int64_t stable; /* what lies beyond is not decided yet */
+	int32_t epoch;  /* newest leader epoch known */
+	int64_t base;   /* of the open segment, -1 none */
 	int fd;
 	int64_t expected;   /* no batch of the segment begins before it */
 	int32_t seen_epoch; /* of the batch before; epochs never fall */
@@ -48,8 +50,9 @@ void klog_reader_close(struct klog_reader *r);
 /* Closes the segment and its buffer; the next read opens it again. */
 void klog_reader_park(struct klog_reader *r);
 
-/* Gives back a buffer that grew for a large batch, once that was used up. */
-void klog_reader_trim(struct klog_reader *r);
+/* Gives back a buffer that grew beyond `keep` for a large batch, once that was
+ * used up. */
+void klog_reader_trim(struct klog_reader *r, size_t keep);
 
 /* Looks at the state: a new leader epoch sends the reader back to where the
  * histories part (D3), in one line.  KLOG_EDELETED when the topic is gone. */

@@ -9,47 +9,88 @@
 
 /* ---- the active segment's part of the state ---- */
 
-/* Where a walk that restores indexes and state may begin: the last index
- * entry at or below `trusted` whose batch is there, else the beginning. */
-static int
-begin_walk(struct klog_log *log, int64_t trusted, int64_t interval,
-	struct klog_err *err)
+/* Whether the batch at or behind `position` that ends with `offset` has this
+ * newest timestamp. */
+static bool
+has_time(struct klog_log *log, int64_t position, int64_t offset, int64_t ms)
+{
+	struct klog_err ignored;
+
+	klog_scan_init(&log->scan, log->log_fd, position, 0);
+	while (klog_scan_next(&log->scan, &ignored) == KLOG_SCAN_BATCH) {
+		int64_t last = klog_batch_last_offset(&log->scan.batch);
+
+		if (last >= offset)
+			return last == offset &&
+				log->scan.batch.max_timestamp_ms == ms;
+	}
+	return false;
+}
+
+/*
+ * Sets what the state says of the segment up to an index entry, before the
+ * batch at `position` that it names; false when batches do not say the same.
+ */
+static bool
+begin_at_entry(struct klog_log *log, int64_t position, int64_t offset)
 {
 	struct klog_state *s = &log->state;
-	int64_t base = s->active_base, position, offset;
-	int r = KLOG_SCAN_END;
+	int64_t base = s->active_base, ms = -1, at = base, near, found;
+	struct klog_err ignored;
+
+	s->time_entries = klog_timeindex_count_below(
+		log->time_fd, base, offset + 1);
+	if (s->time_entries > 0) {
+		if (!klog_timeindex_get(
+			    log->time_fd, s->time_entries - 1, base, &ms, &at))
+			return false;
+		klog_index_find(log->index_fd, base, at, &near, &found);
+		if (!has_time(log, near, at, ms))
+			return false;
+	}
+	klog_scan_init(&log->scan, log->log_fd, position, 0);
+	if (klog_scan_next(&log->scan, &ignored) != KLOG_SCAN_BATCH ||
+		klog_batch_last_offset(&log->scan.batch) != offset)
+		return false;
+	s->length = position;
+	s->next_offset = log->scan.batch.base_offset;
+	s->index_entries = klog_index_count_below(log->index_fd, position);
+	s->newest_ms = s->time_indexed_ms = ms;
+	s->newest_offset = at;
+	return true;
+}
+
+/*
+ * Where a walk that restores indexes and state may begin: at the last index
+ * entry at or below `trusted`, but not behind the batch that the last time
+ * entry names: the newest timestamp is known as far as that one, and what
+ * newer entries said may be lost.  Else at the segment's beginning.
+ */
+static void
+begin_walk(struct klog_log *log, int64_t trusted, int64_t interval)
+{
+	struct klog_state *s = &log->state;
+	int64_t base = s->active_base, position, offset, ms, at;
+	uint32_t times;
 
 	klog_log_open_indexes(log);
 	klog_index_find_position(
 		log->index_fd, base, trusted, &position, &offset);
-	if (offset != -1) {
-		klog_scan_init(&log->scan, log->log_fd, position, 0);
-		r = klog_scan_next(&log->scan, err);
-	}
-	if (r == -1)
-		return -1;
-	s->newest_ms = -1;
-	s->newest_offset = base;
-	s->time_indexed_ms = -1;
-	s->time_entries = 0;
-	if (r != KLOG_SCAN_BATCH ||
-		klog_batch_last_offset(&log->scan.batch) != offset) {
-		s->length = 0;
-		s->next_offset = base;
-		s->unindexed = 0;
-		s->index_entries = 0;
-		return 0;
-	}
-	s->length = position;
-	s->next_offset = log->scan.batch.base_offset;
-	s->index_entries = klog_index_count_below(log->index_fd, position);
+	times = klog_timeindex_count_below(log->time_fd, base, offset + 1);
+	if (offset != -1 && times > 0 &&
+		klog_timeindex_get(log->time_fd, times - 1, base, &ms, &at))
+		klog_index_find(log->index_fd, base, at, &position, &offset);
+	else
+		offset = -1;
 	s->unindexed = interval + 1; /* so that this batch is indexed again */
-	s->time_entries = klog_time_count_below(log->time_fd, base, offset + 1);
-	if (s->time_entries > 0 &&
-		klog_time_get(log->time_fd, s->time_entries - 1, base,
-			&s->newest_ms, &s->newest_offset))
-		s->time_indexed_ms = s->newest_ms;
-	return 0;
+	if (offset != -1 && begin_at_entry(log, position, offset))
+		return;
+	s->length = 0;
+	s->next_offset = base;
+	s->unindexed = 0;
+	s->index_entries = s->time_entries = 0;
+	s->newest_ms = s->time_indexed_ms = -1;
+	s->newest_offset = base;
 }
 
 static int64_t
@@ -77,10 +118,9 @@ restore_active(struct klog_log *log, const struct klog_place *end,
 	int r = 0;
 
 	s->active_base = end->base;
-	if (klog_log_open_active(log, err) == -1 ||
-		begin_walk(log, trusted, settings->index_interval_bytes, err) ==
-			-1)
+	if (klog_log_open_active(log, err) == -1)
 		return -1;
+	begin_walk(log, trusted, settings->index_interval_bytes);
 	klog_scan_init(&log->scan, log->log_fd, s->length, 0);
 	while (s->length < end->position &&
 		(r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH)
@@ -123,6 +163,8 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 		klog_log_note(log, &log->scan.batch, how->settings);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
+	if (r == KLOG_SCAN_BATCH)
+		return klog_check_foreign(log, s->active_base, err);
 	records = s->next_offset - records;
 	if (records > 0)
 		klog_sayf(how->say, 1,
@@ -206,6 +248,44 @@ sync_every_segment(struct klog_log *log, struct klog_err *err)
 	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;
 }
 
+/* Segments behind the recovery point that were closed: their indexes are synced
+ * after the roll, and may be lost. */
+static int
+restore_closed(struct klog_log *log, int64_t active,
+	const struct klog_settings *settings, struct klog_err *err)
+{
+	const struct klog_state before = log->state;
+	struct klog_bases bases;
+	size_t i;
+	int r = 0;
+
+	if (klog_segment_list(log->dir, &bases, err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	for (i = 0; r == 0 && i < bases.count; i++) {
+		struct klog_place end = { bases.base[i], 0, 0 };
+		int fd;
+
+		if (end.base < before.recovery_base || end.base >= active)
+			continue;
+		fd = klog_segment_open(
+			log->dir, end.base, ".log", O_RDONLY, err);
+		end.position = fd == -1 ? -1 : klog_file_size(fd, ".log", err);
+		klog_close_fd(&fd);
+		r = end.position == -1
+			? klog_err_in(err, "%s", log->path)
+			: restore_active(log, &end,
+				  end.base == before.recovery_base
+					  ? before.recovery_position
+					  : 0,
+				  settings, err);
+		if (r == 0)
+			klog_log_end_indexes(log);
+		log->state = before;
+	}
+	klog_bases_free(&bases);
+	return r;
+}
+
 int
 klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 	bool copied, bool doubtful, const struct klog_settings *settings,
@@ -222,6 +302,8 @@ klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 		return -1;
 	if (copied && sync_every_segment(log, err) == -1)
 		return -1;
+	if (restore_closed(log, found->end.base, settings, err) == -1)
+		return -1;
 	s->active_base = found->end.base;
 	if (klog_log_open_active(log, err) == -1)
 		return -1;
@@ -237,7 +319,7 @@ klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 		klog_log_all_durable(log);
 		s->marks &= ~(uint32_t)KLOG_MARK_SYNCING;
 	}
-	klog_stamp_update(&s->stamp, &log->now);
+	klog_stamp_update(&s->stamp, &log->today);
 	return klog_log_save(log, err);
 }
 
@@ -248,9 +330,9 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 	struct klog_err *err)
 {
 	struct klog_stamp was = log->state.stamp;
-	bool same_boot = memcmp(was.boot, log->now.boot, 16) == 0;
-	bool copied = was.inode != log->now.inode ||
-		(same_boot && was.device != log->now.device);
+	bool same_boot = memcmp(was.boot, log->today.boot, 16) == 0;
+	bool copied = was.inode != log->today.inode ||
+		(same_boot && was.device != log->today.device);
 	bool doubtful = same_boot &&
 		(log->state.marks & KLOG_MARK_SYNCING) != 0;
 	struct klog_check found;
@@ -260,7 +342,7 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 		return -1;
 	/* until it is done: of today's boot, so that a mark left by a sync
 	 * that failed here counts, and of no file */
-	log->state.stamp = log->now;
+	klog_stamp_update(&log->state.stamp, &log->today);
 	log->state.stamp.inode = UINT64_MAX;
 	if (klog_recover_cut(
 		    log, &found, copied, doubtful, how->settings, err) == -1)
@@ -290,34 +372,27 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	struct klog_epochs epochs;
 	struct klog_bases bases;
 	struct klog_err ignored;
-	size_t i;
-	int r = 0;
+	int r;
 
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	klog_state_init(s, bases.count > 0 ? bases.base[0] : 0, topic_id);
+	klog_bases_free(&bases);
 	s->leader = log->broker;
 	s->isr[0] = (uint16_t)log->broker;
+	/* whether a sync failed since the machine came up nobody knows */
+	s->marks |= KLOG_MARK_SYNCING;
+	klog_stamp_update(&s->stamp, &log->today);
+	s->stamp.inode = UINT64_MAX;
+	/* an epoch above every batch's and line's; V begins the next */
 	if (klog_epochs_read(log->dir, &epochs, &ignored) == 0 &&
 		epochs.count > 0)
 		s->leader_epoch = epochs.list[epochs.count - 1].epoch;
+	r = klog_log_find_epochs(log, &epochs, err);
+	if (epochs.count > 0 &&
+		epochs.list[epochs.count - 1].epoch > s->leader_epoch)
+		s->leader_epoch = epochs.list[epochs.count - 1].epoch;
 	klog_epochs_free(&epochs);
-	/* an epoch above every batch's; V begins the next */
-	for (i = 0; r == 0 && i < bases.count; i++) {
-		int fd = klog_segment_open(
-			log->dir, bases.base[i], ".log", O_RDONLY, err);
-
-		r = fd == -1 ? -1 : 0;
-		klog_scan_init(&log->scan, fd, 0, 0);
-		while (fd != -1 &&
-			(r = klog_scan_next(&log->scan, err)) ==
-				KLOG_SCAN_BATCH)
-			if (log->scan.batch.leader_epoch > s->leader_epoch)
-				s->leader_epoch = log->scan.batch.leader_epoch;
-		klog_close_fd(&fd);
-		r = r == -1 ? -1 : 0;
-	}
-	klog_bases_free(&bases);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
 	if (klog_state_new_change(s, err) == -1)

@@ -42,9 +42,11 @@ int klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	const struct klog_recover *how, struct klog_err *err);
 
 /*
- * Cuts at `end` and makes state and indexes agree: epoch first, then the cut,
- * then its sync, then the state (V1, F3).  `doubtful`: a sync failed since the
- * machine came up, so the mark and the recovery point stay for F.
+ * Cuts at found->end and makes state and indexes agree: epoch first, then the
+ * cut, then its sync, then the state (V1, F3).  `copied`: the files are a copy
+ * whose bytes were perhaps never synced; they are first.  `doubtful`: a sync
+ * failed since the machine came up, so the mark and the recovery point stay
+ * for F.
  */
 int klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 	bool copied, bool doubtful, const struct klog_settings *settings,

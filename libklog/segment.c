@@ -16,32 +16,93 @@ by_base(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int
-klog_segment_list(int dir, struct klog_bases *bases, struct klog_err *err)
+static int
+put_base(struct klog_buf *all, int64_t base, struct klog_err *err)
 {
-	struct klog_list list = { NULL };
-	struct klog_buf all = { NULL, 0, 0 };
+	if (klog_buf_put(all, &base, sizeof(base)) == -1)
+		return klog_fail_memory(err);
+	return 0;
+}
+
+/* The bases of names that end so; those from `bound` on are left out. */
+static int
+list(int dir, const char *suffix, int64_t bound, struct klog_buf *all,
+	struct klog_err *err)
+{
+	struct klog_list names = { NULL };
 	const char *name;
 	int r;
 
-	while ((r = klog_list_next(&list, dir, &name, err)) > 0) {
-		int64_t base = klog_file_base(name, ".log");
+	while ((r = klog_list_next(&names, dir, &name, err)) > 0) {
+		int64_t base = klog_file_base(name, suffix);
 
-		if (base >= 0 &&
-			klog_buf_put(&all, &base, sizeof(base)) == -1) {
-			r = klog_fail_memory(err);
+		if (base >= 0 && base < bound &&
+			put_base(all, base, err) == -1) {
+			r = -1;
 			break;
 		}
 	}
-	klog_list_close(&list);
+	klog_list_close(&names);
+	return r;
+}
+
+static void
+sort(struct klog_buf *all, struct klog_bases *bases)
+{
+	size_t i, n = all->size / sizeof(int64_t);
+
+	bases->base = (int64_t *)(void *)all->data;
+	bases->count = 0;
+	if (n > 1)
+		qsort(bases->base, n, sizeof(int64_t), by_base);
+	for (i = 0; i < n; i++)
+		if (i == 0 || bases->base[i] != bases->base[i - 1])
+			bases->base[bases->count++] = bases->base[i];
+}
+
+int
+klog_segment_list(int dir, struct klog_bases *bases, struct klog_err *err)
+{
+	struct klog_buf all = { NULL, 0, 0 };
+
+	if (list(dir, ".log", INT64_MAX, &all, err) == -1) {
+		klog_buf_free(&all);
+		return -1;
+	}
+	sort(&all, bases);
+	return 0;
+}
+
+int
+klog_segment_list_all(int dir, struct klog_bases *bases, struct klog_err *err)
+{
+	struct klog_buf all = { NULL, 0, 0 };
+	struct klog_list names = { NULL };
+	int64_t bound = INT64_MAX, base;
+	bool swaps = false;
+	const char *name;
+	int r;
+
+	/* one pass, as a rule: there is neither */
+	while ((r = klog_list_next(&names, dir, &name, err)) > 0) {
+		swaps |= klog_file_base(name, ".log" KLOG_SWAP) >= 0;
+		base = klog_file_base(name, ".log.cleaned");
+		if (base >= 0 && base < bound)
+			bound = base;
+		base = klog_file_base(name, ".log");
+		if (base >= 0 && put_base(&all, base, err) == -1) {
+			r = -1;
+			break;
+		}
+	}
+	klog_list_close(&names);
+	if (r == 0 && swaps)
+		r = list(dir, ".log" KLOG_SWAP, bound, &all, err);
 	if (r == -1) {
 		klog_buf_free(&all);
 		return -1;
 	}
-	bases->base = (int64_t *)(void *)all.data;
-	bases->count = all.size / sizeof(int64_t);
-	if (bases->count > 1)
-		qsort(bases->base, bases->count, sizeof(int64_t), by_base);
+	sort(&all, bases);
 	return 0;
 }
 
@@ -51,6 +112,20 @@ klog_bases_free(struct klog_bases *bases)
 	free(bases->base);
 	bases->base = NULL;
 	bases->count = 0;
+}
+
+bool
+klog_segment_any(int dir)
+{
+	struct klog_list list = { NULL };
+	struct klog_err ignored;
+	const char *name;
+	bool any = false;
+
+	while (!any && klog_list_next(&list, dir, &name, &ignored) > 0)
+		any = klog_file_base(name, ".log") >= 0;
+	klog_list_close(&list);
+	return any;
 }
 
 size_t
@@ -79,15 +154,37 @@ klog_segment_open(int dir, int64_t base, const char *suffix, int flags,
 	return klog_open_file(dir, name, flags, err);
 }
 
+int
+klog_segment_open_log(int dir, int64_t base, struct klog_err *err)
+{
+	int fd = klog_segment_open(dir, base, ".log", O_RDONLY, err);
+
+	if (fd == -1 && err->code == KLOG_ENOTFOUND)
+		fd = klog_segment_open(
+			dir, base, ".log" KLOG_SWAP, O_RDONLY, err);
+	return fd;
+}
+
 void
 klog_scan_init(struct klog_scan *scan, int fd, int64_t position, size_t chunk)
 {
 	scan->fd = fd;
-	scan->base = -1;
 	scan->position = position;
 	scan->chunk = chunk != 0 ? chunk : CHUNK;
 	scan->buf.size = 0;
 	scan->buf_at = position;
+}
+
+void
+klog_scan_name(struct klog_scan *scan, int64_t base)
+{
+	klog_file_name(scan->name, base, ".log");
+}
+
+static const char *
+name_of(const struct klog_scan *scan)
+{
+	return scan->name[0] != '\0' ? scan->name : ".log";
 }
 
 void
@@ -101,15 +198,6 @@ klog_scan_forget(struct klog_scan *scan)
 {
 	scan->buf.size = 0;
 	scan->buf_at = scan->position;
-}
-
-static const char *
-name_of(const struct klog_scan *scan, char name[KLOG_FILE_NAME])
-{
-	if (scan->base == -1)
-		return ".log";
-	klog_file_name(name, scan->base, ".log");
-	return name;
 }
 
 /* Bytes at hand from position on. */
@@ -128,14 +216,12 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 {
 	struct klog_slice rest = at_hand(scan);
 	size_t want = need > scan->chunk ? need : scan->chunk;
-	char name[KLOG_FILE_NAME];
 	size_t got;
 
 	if (rest.size >= need)
 		return 0;
 	if (need > scan->chunk) {
-		int64_t size = klog_file_size(
-			scan->fd, name_of(scan, name), err);
+		int64_t size = klog_file_size(scan->fd, name_of(scan), err);
 
 		if (size == -1)
 			return -1;
@@ -155,15 +241,16 @@ fill(struct klog_scan *scan, size_t need, struct klog_err *err)
 	if (klog_buf_reserve(&scan->buf, want - rest.size) == -1)
 		return klog_fail_memory(err);
 	if (klog_read_at(scan->fd, scan->buf.data + rest.size, want - rest.size,
-		    scan->position + (int64_t)rest.size, &got,
-		    name_of(scan, name), err) == -1)
+		    scan->position + (int64_t)rest.size, &got, name_of(scan),
+		    err) == -1)
 		return -1;
 	scan->buf.size += got;
 	return 0;
 }
 
-int
-klog_scan_next(struct klog_scan *scan, struct klog_err *err)
+/* The header at position: as klog_scan_next, which position stays. */
+static int
+take_header(struct klog_scan *scan, struct klog_err *err)
 {
 	struct klog_slice in;
 
@@ -181,8 +268,40 @@ klog_scan_next(struct klog_scan *scan, struct klog_err *err)
 			in.size);
 		return KLOG_SCAN_SHORT;
 	}
-	if (klog_batch_parse(in, &scan->batch, err) == -1)
-		return KLOG_SCAN_BAD;
+	return klog_batch_parse(in, &scan->batch, err) == -1 ? KLOG_SCAN_BAD
+							     : KLOG_SCAN_BATCH;
+}
+
+int
+klog_scan_header(struct klog_scan *scan, struct klog_err *err)
+{
+	int64_t size;
+	int got = take_header(scan, err);
+
+	if (got != KLOG_SCAN_BATCH)
+		return got;
+	size = klog_file_size(scan->fd, name_of(scan), err);
+	if (size == -1)
+		return -1;
+	if (size - scan->position < (int64_t)scan->batch.size) {
+		klog_fail(err, KLOG_ECORRUPT, "%jd of a batch's %u bytes",
+			(intmax_t)(size - scan->position), scan->batch.size);
+		return KLOG_SCAN_SHORT;
+	}
+	scan->position += scan->batch.size;
+	if (scan->position > scan->buf_at + (int64_t)scan->buf.size)
+		klog_scan_forget(scan);
+	return KLOG_SCAN_BATCH;
+}
+
+int
+klog_scan_next(struct klog_scan *scan, struct klog_err *err)
+{
+	struct klog_slice in;
+	int got = take_header(scan, err);
+
+	if (got != KLOG_SCAN_BATCH)
+		return got;
 	if (fill(scan, scan->batch.size, err) == -1)
 		return -1;
 	in = at_hand(scan);
@@ -202,11 +321,22 @@ klog_scan_next(struct klog_scan *scan, struct klog_err *err)
 }
 
 int
+klog_scan_look_again(struct klog_scan *scan, struct klog_err *err)
+{
+	int r;
+
+	klog_scan_forget(scan);
+	r = klog_scan_next(scan, err);
+	if (r == KLOG_SCAN_BATCH)
+		scan->position -= scan->batch.size;
+	return r;
+}
+
+int
 klog_scan_batch_follows(
 	struct klog_scan *scan, int64_t window, struct klog_err *err)
 {
 	struct klog_scan at = { .fd = scan->fd };
-	char name[KLOG_FILE_NAME];
 	uint8_t piece[4096];
 	int64_t from = scan->position + 1;
 	int64_t end = from + window;
@@ -218,7 +348,7 @@ klog_scan_batch_follows(
 		size_t got, i;
 
 		r = klog_read_at(scan->fd, piece, sizeof(piece), from, &got,
-			name_of(scan, name), err);
+			name_of(scan), err);
 		if (r == -1 || got < KLOG_BATCH_HEADER)
 			break;
 		for (i = 0; r == 0 && i + 17 <= got; i++) {

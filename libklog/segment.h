@@ -16,12 +16,28 @@ struct klog_bases {
 int klog_segment_list(int dir, struct klog_bases *bases, struct klog_err *err);
 void klog_bases_free(struct klog_bases *bases);
 
+/*
+ * The same for who reads: with segments that stand in for others and have not
+ * their own name yet (.log.swap), unless one that was not finished (.cleaned)
+ * says that they do not count, as Kafka's LogLoader has it.  What they stand
+ * for may still be there, too.
+ */
+#define KLOG_SWAP ".swap"
+int klog_segment_list_all(
+	int dir, struct klog_bases *bases, struct klog_err *err);
+
+/* Whether there is any. */
+bool klog_segment_any(int dir);
+
 /* The index of the segment that holds `offset`: the last base at or below
  * it, or 0 when all lie above.  count must not be 0. */
 size_t klog_bases_find(const struct klog_bases *bases, int64_t offset);
 
-/* Opens BASE.SUFFIX for reading; with an index suffix -1 is no failure but
- * "no hint", and *err is not to be shown. */
+/* Opens a .log for reading, or where it is missing the .log.swap. */
+int klog_segment_open_log(int dir, int64_t base, struct klog_err *err);
+
+/* Opens the segment's file with this suffix (".log", ".index" ...), which must
+ * be there; of an index -1 is no failure but "no hint". */
 int klog_segment_open(int dir, int64_t base, const char *suffix, int flags,
 	struct klog_err *err);
 
@@ -30,8 +46,8 @@ int klog_segment_open(int dir, int64_t base, const char *suffix, int flags,
  * that of the next batch.
  */
 struct klog_scan {
-	int fd;       /* borrowed */
-	int64_t base; /* of the segment, for messages; -1: nobody said */
+	char name[KLOG_FILE_NAME]; /* for messages; "" is ".log" */
+	int fd;                    /* borrowed */
 	int64_t position;
 	size_t chunk;        /* bytes read at once */
 	struct klog_buf buf; /* bytes of the file from buf_at on */
@@ -52,6 +68,9 @@ void klog_scan_init(
 	struct klog_scan *scan, int fd, int64_t position, size_t chunk);
 void klog_scan_free(struct klog_scan *scan);
 
+/* Messages name the segment from now on. */
+void klog_scan_name(struct klog_scan *scan, int64_t base);
+
 /* Forgets what is buffered, so that the next call reads the file anew. */
 void klog_scan_forget(struct klog_scan *scan);
 
@@ -60,6 +79,15 @@ void klog_scan_forget(struct klog_scan *scan);
  * *err tells the reason with SHORT and BAD, too; -1 is a failed read.
  */
 int klog_scan_next(struct klog_scan *scan, struct klog_err *err);
+
+/*
+ * The same by the header alone, for those who pass over many batches: the
+ * checksum is not looked at, and `bytes` is not set.
+ */
+int klog_scan_header(struct klog_scan *scan, struct klog_err *err);
+
+/* Reads the batch at `position` anew, and stays there. */
+int klog_scan_look_again(struct klog_scan *scan, struct klog_err *err);
 
 /* Whether any whole, clean batch begins in the file after `position`, up to
  * `window` bytes on: what tells damage from a torn end.  1, 0, -1. */

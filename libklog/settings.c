@@ -163,7 +163,6 @@ static const struct entry table[] = {
 	CHOICE(PRODUCER, false, "acks", "all|-1|1", acks, answers, "all", -1,
 		"Whose disk a record must be on: all replicas in sync, or the "
 		"leader alone."),
-	/* An estimate, until it is measured. */
 	SIZE(PRODUCER, true, "batch.size", batch_size, 0, INT32, 262144,
 		"Append a partition's records once there are so many bytes.  "
 		"Kafka's 16384 suits a network; here a batch costs system "
@@ -470,19 +469,32 @@ klog_setting_find(const char *key, size_t *i)
 	return false;
 }
 
+/* The entry of a key that is in scope, or NULL. */
+static const struct entry *
+find_entry(int scope, const char *key, struct klog_err *err)
+{
+	size_t i;
+
+	if (!klog_setting_find(key, &i)) {
+		refuse_key(scope, key, err);
+		return NULL;
+	}
+	if ((table[i].info.scope & scope) == 0) {
+		refuse_scope(&table[i], err);
+		return NULL;
+	}
+	return &table[i];
+}
+
 int
 klog_settings_set(struct klog_settings *s, int scope, const char *key,
 	const char *value, struct klog_err *err)
 {
-	const struct entry *e;
+	const struct entry *e = find_entry(scope, key, err);
 	int64_t v;
-	size_t i;
 
-	if (!klog_setting_find(key, &i))
-		return refuse_key(scope, key, err);
-	e = &table[i];
-	if ((e->info.scope & scope) == 0)
-		return refuse_scope(e, err);
+	if (e == NULL)
+		return -1;
 	if (!take_value(e, value, &v) ||
 		((v < e->min || v > e->max) && v != e->also))
 		return refuse(e, scope, value, err);
@@ -491,6 +503,18 @@ klog_settings_set(struct klog_settings *s, int scope, const char *key,
 		(scope & KLOG_OF_TOPIC) == 0)
 		return refuse(e, scope, value, err);
 	*field_of(s, e) = v;
+	return 0;
+}
+
+int
+klog_settings_reset(struct klog_settings *s, int scope, const char *key,
+	struct klog_err *err)
+{
+	const struct entry *e = find_entry(scope, key, err);
+
+	if (e == NULL)
+		return -1;
+	*field_of(s, e) = e->fallback;
 	return 0;
 }
 

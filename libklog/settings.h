@@ -76,6 +76,10 @@ void klog_settings_init(struct klog_settings *s);
 int klog_settings_set(struct klog_settings *s, int scope, const char *key,
 	const char *value, struct klog_err *err);
 
+/* Back to the default; refuses a key as klog_settings_set does. */
+int klog_settings_reset(struct klog_settings *s, int scope, const char *key,
+	struct klog_err *err);
+
 /* What only several settings together can break (a lag
  * against another); called once all are set. */
 int klog_settings_check(const struct klog_settings *s, struct klog_err *err);

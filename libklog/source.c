@@ -21,6 +21,7 @@ klog_sources_add(struct klog_sources *all, struct klog_topic *topic,
 	memset(&list[all->count], 0, sizeof(list[0]));
 	list[all->count].topic = topic;
 	list[all->count].partition = partition;
+	list[all->count].stable = INT64_MAX;
 	all->count++;
 	return 0;
 }
@@ -43,8 +44,10 @@ klog_sources_free(struct klog_sources *all)
 {
 	size_t i;
 
-	for (i = 0; i < all->count; i++)
+	for (i = 0; i < all->count; i++) {
 		close_source(all, &all->list[i]);
+		klog_transactions_free(&all->list[i].transactions);
+	}
 	free(all->list);
 	all->list = NULL;
 	all->count = 0;
@@ -89,6 +92,9 @@ klog_source_open(
 		return -1;
 	s->reader.synced = all->synced;
 	s->reader.reset = all->reset;
+	/* klog itself writes no transactions */
+	s->committed = !all->uncommitted && !s->reader.has_state;
+	s->reader.stable = s->stable;
 	s->open = true;
 	all->open_count++;
 	if (s->placed) {
@@ -96,6 +102,20 @@ klog_source_open(
 		s->reader.stop = s->stop;
 		s->reader.epoch = s->epoch;
 	}
+	return 0;
+}
+
+int
+klog_source_settle(struct klog_source *s, struct klog_err *err)
+{
+	int64_t stable;
+
+	if (!s->committed)
+		return 0;
+	stable = klog_transactions_stable(&s->transactions, &s->reader, err);
+	if (stable == -1)
+		return -1;
+	s->stable = s->reader.stable = stable;
 	return 0;
 }
 

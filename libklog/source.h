@@ -5,8 +5,8 @@
 #ifndef KLOG_SOURCE_H
 #define KLOG_SOURCE_H
 
-#include "lookup.h"
 #include "topic.h"
+#include "transactions.h"
 
 struct klog_source {
 	struct klog_topic *topic;
@@ -20,6 +20,9 @@ struct klog_source {
 	int64_t next, stop;
 	int32_t epoch;
 	bool placed;
+	bool committed; /* transactions count: a Kafka's, read_committed */
+	int64_t stable; /* what lies beyond is not decided yet */
+	struct klog_transactions transactions;
 };
 
 struct klog_sources {
@@ -31,6 +34,7 @@ struct klog_sources {
 	const struct klog_say *say;
 	bool synced;
 	enum klog_reset reset;
+	bool uncommitted; /* isolation.level=read_uncommitted */
 };
 
 int klog_sources_add(struct klog_sources *all, struct klog_topic *topic,
@@ -43,6 +47,9 @@ void klog_sources_share(struct klog_sources *all, size_t memory);
 /* Opens it, closing another when there are too many. */
 int klog_source_open(struct klog_sources *all, struct klog_source *source,
 	struct klog_err *err);
+
+/* Looks how far all is decided by now: 0 or -1. */
+int klog_source_settle(struct klog_source *source, struct klog_err *err);
 
 /* Sets where it reads: from `next` up to `stop`, exclusive. */
 void klog_source_place(struct klog_source *source, int64_t next, int64_t stop);

@@ -17,6 +17,7 @@
 #define SLOT 512
 #define SECOND_SLOT 4096 /* another sector, and another page */
 #define CRC_AT 508
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 static const char magic[8] = "klogst1\n";
 
@@ -232,7 +233,7 @@ boot_id(uint8_t id[16])
 	char text[64];
 	size_t i, n = 0;
 	ssize_t got;
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
 
 	if (fd == -1)
 		return false;
@@ -329,11 +330,14 @@ klog_stamp_now(int fd, struct klog_stamp *stamp, struct klog_err *err)
 	memset(stamp, 0, sizeof(*stamp));
 	if (fstat(fd, &st) == -1)
 		return klog_fail_errno(err, "%s", KLOG_STATE_NAME);
-	if (!boot_id(stamp->boot))
+	errno = 0;
+	if (!boot_id(stamp->boot)) {
+		if (errno == EMFILE || errno == ENFILE)
+			return klog_fail_errno(err, BOOT_ID);
 		return klog_fail(err, KLOG_EREFUSED,
-			"/proc/sys/kernel/random/boot_id cannot be read, so "
-			"nobody could tell that the machine went down; "
-			"mount /proc");
+			BOOT_ID " cannot be read, so nobody could tell that "
+				"the machine went down; mount /proc");
+	}
 	stamp->file_system = file_system_instance(fd, st.st_dev);
 	stamp->device = st.st_dev;
 	stamp->inode = st.st_ino;

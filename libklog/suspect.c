@@ -23,7 +23,7 @@ in_memory_only(int fd)
 
 /* Without O_DIRECT: drop the file's pages, and trust what is read only when
  * none of it was still there. */
-static int
+static bool
 nothing_cached(int fd, int64_t from, int64_t to)
 {
 	uint8_t byte;
@@ -31,12 +31,12 @@ nothing_cached(int fd, int64_t from, int64_t to)
 	int64_t at;
 
 	if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
-		return -1;
+		return false;
 	for (at = from; at < to; at += DIRECT_ALIGN)
 		if (preadv2(fd, &v, 1, (off_t)at, RWF_NOWAIT) != -1 ||
 			errno != EAGAIN)
-			return -1;
-	return 0;
+			return false;
+	return true;
 }
 
 /*
@@ -58,7 +58,7 @@ open_device(struct klog_log *log, int *fd, struct klog_err *err)
 		return 0;
 	if (err->sys_errno != EINVAL)
 		return klog_err_in(err, "%s", log->path);
-	if (nothing_cached(log->log_fd, klog_recovery_floor(s), s->length) == 0)
+	if (nothing_cached(log->log_fd, klog_recovery_floor(s), s->length))
 		return 0;
 	return klog_fail(err, KLOG_ESYSTEM,
 		"%s: a sync failed, and this file system does not let the "
@@ -135,7 +135,7 @@ place_before(struct klog_log *log, int64_t good, struct klog_check *found,
 }
 
 int
-klog_recover_suspect(struct klog_log *log, const struct klog_recover *how,
+klog_suspect_settle(struct klog_log *log, const struct klog_recover *how,
 	struct klog_err *err)
 {
 	struct klog_state *s = &log->state;

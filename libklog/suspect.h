@@ -13,7 +13,7 @@
  * with what the cache shows, from the recovery point on; cuts at the first
  * batch that differs, under a new leader epoch; saves.
  */
-int klog_recover_suspect(struct klog_log *log, const struct klog_recover *how,
+int klog_suspect_settle(struct klog_log *log, const struct klog_recover *how,
 	struct klog_err *err);
 
 #endif

@@ -148,7 +148,7 @@ take_clock(const char **p, struct tm *tm, int *ms)
 	return !take_char(p, '.') || take_fraction(p, ms);
 }
 
-/* Z, +HH:MM or -HH:MM; the farthest zones are 14 hours from UTC. */
+/* Z, +HH:MM or -HH:MM, or without the colon; the farthest zones are 14 hours from UTC. */
 static bool
 take_zone(const char **p, int *east_s)
 {
@@ -160,8 +160,10 @@ take_zone(const char **p, int *east_s)
 		return true;
 	if (!take_char(p, '+') && !take_char(p, '-'))
 		return false;
-	if (!take_digits(p, 2, 0, 14, &hours) || !take_char(p, ':') ||
-		!take_digits(p, 2, 0, 59, &minutes))
+	if (!take_digits(p, 2, 0, 14, &hours))
+		return false;
+	(void)take_char(p, ':');
+	if (!take_digits(p, 2, 0, 59, &minutes))
 		return false;
 	*east_s = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
 	return true;

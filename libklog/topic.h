@@ -1,7 +1,6 @@
 /*
- * A topic: its directory, its config, its partitions; made whole or not at
- * all.  Reading tools also take a partition's directory or a lone .log, a
- * Kafka's too.
+ * A topic: its directory, its config, its partitions.  Reading tools also take
+ * a topic of a Kafka's log directory, a partition's directory or a lone .log.
  */
 #ifndef KLOG_TOPIC_H
 #define KLOG_TOPIC_H
@@ -11,6 +10,7 @@
 
 enum klog_topic_kind {
 	KLOG_TOPIC,         /* a directory with topic.yaml */
+	KLOG_KAFKA_TOPIC,   /* TOPIC-N directories, in the cluster's */
 	KLOG_PARTITION_DIR, /* a directory with *.log */
 	KLOG_LOG_FILE
 };
@@ -20,17 +20,23 @@ struct klog_topic {
 	char name[256];  /* as records show it */
 	char path[4096]; /* where it is */
 	char label[256]; /* for messages: the name, or the path's end */
-	int dir;
-	struct klog_topic_config config; /* of KLOG_TOPIC; else one partition */
-	int32_t partition;               /* of the two other kinds */
-	int64_t base;                    /* of KLOG_LOG_FILE */
+	int dir;         /* its own; of KLOG_KAFKA_TOPIC the cluster's */
+	struct klog_topic_config config; /* of KLOG_TOPIC */
+	int32_t *numbers;                /* of KLOG_KAFKA_TOPIC, ascending */
+	int32_t number_count;
+	int32_t partition; /* of the two other kinds */
+	int64_t base;      /* of KLOG_LOG_FILE */
 };
 
 /*
- * Opens a topic by name, or, when the operand holds a slash, by path; with
+ * Finds a topic by name, or, when the operand holds a slash, by path; with
  * `write` only a topic will do.  KLOG_EUSAGE for an illegal name,
- * KLOG_ENOTFOUND names the cluster.
+ * KLOG_ENOTFOUND names the cluster.  The config is not read.
  */
+int klog_topic_find(struct klog_topic *topic, struct klog_cluster *cluster,
+	const char *operand, bool write, struct klog_err *err);
+
+/* The same, and reads topic.yaml. */
 int klog_topic_open(struct klog_topic *topic, struct klog_cluster *cluster,
 	const char *operand, bool write, struct klog_err *err);
 void klog_topic_close(struct klog_topic *topic);
@@ -49,12 +55,20 @@ int klog_topic_reader(struct klog_topic *topic, int32_t partition,
 	const struct klog_say *say, size_t chunk, struct klog_reader *reader,
 	struct klog_err *err);
 
-/* How many partitions, and whether one of this number is there. */
+/* How many partitions, the number of the i-th, and whether one of this number
+ * is there: a broker need not have all of a topic. */
 int32_t klog_topic_partitions(const struct klog_topic *topic);
+int32_t klog_topic_number(const struct klog_topic *topic, int32_t i);
 bool klog_topic_has(const struct klog_topic *topic, int32_t partition);
 
-/* Makes a topic (klog.h, klog_topic_create), durable on return. */
-int klog_topic_make(struct klog_cluster *cluster, const char *name,
-	const struct klog_create *create, struct klog_err *err);
+/* Reads topic.yaml into *config, not into the topic. */
+int klog_topic_read_config(const struct klog_topic *topic,
+	struct klog_topic_config *config, struct klog_err *err);
+
+/* topic.yaml as it stands, and what a text in its place would mean. */
+int klog_topic_text(const struct klog_topic *topic, struct klog_buf *text,
+	struct klog_err *err);
+int klog_topic_parse(const struct klog_topic *topic, struct klog_slice text,
+	struct klog_topic_config *config, struct klog_err *err);
 
 #endif

@@ -12,7 +12,8 @@
 #include "watch.h"
 
 #define EVENTS                                                                 \
-	(IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
+	(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF |    \
+		IN_MOVE_SELF)
 
 static void
 fall_back(struct klog_watch *w, const struct klog_say *say, const char *why)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "delete.h"
 #include "time.h"
 #include "writer.h"
 
@@ -129,6 +130,16 @@ klog_writer_close(struct klog_writer *w)
 	klog_topic_close(&w->topic);
 }
 
+/* A topic that was found to be deleted under a name that stands: who deleted
+ * it may have been killed (M4).  No lock of ours is held. */
+static int
+fail(struct klog_writer *w, const struct klog_err *err)
+{
+	if (err->code == KLOG_EDELETED)
+		klog_topic_finish(&w->topic, w->cluster);
+	return -1;
+}
+
 static int
 sync_part(struct klog_writer *w, struct klog_writer_part *part,
 	struct klog_err *err)
@@ -136,7 +147,7 @@ sync_part(struct klog_writer *w, struct klog_writer_part *part,
 	if (part->log == NULL || part->synced == part->appended)
 		return 0;
 	if (klog_partition_sync(part->log, err) == -1)
-		return -1;
+		return fail(w, err);
 	w->unsynced -= part->appended - part->synced;
 	part->synced = part->appended;
 	return 0;
@@ -168,9 +179,9 @@ klog_writer_due(const struct klog_writer *w)
 int
 klog_writer_look(struct klog_writer *w, struct klog_err *err)
 {
+	int64_t now = klog_tick_ms();
 	int32_t p;
 
-	w->look_tick = klog_tick_ms() + LOOK_MS;
 	if (klog_topic_still_there(&w->topic, err) == -1)
 		return -1;
 	for (p = 0; p < w->count; p++)
@@ -178,6 +189,7 @@ klog_writer_look(struct klog_writer *w, struct klog_err *err)
 			klog_partition_still_there(
 				w->parts[p].log, w->topic.dir, err) == -1)
 			return -1;
+	w->look_tick = now + LOOK_MS; /* what failed fails again */
 	return 0;
 }
 
@@ -222,6 +234,7 @@ open_part(struct klog_writer *w, int32_t number, struct klog_err *err)
 		part->log = NULL;
 		return -1;
 	}
+	part->log->acks_all = w->settings.acks == -1;
 	w->open_count++;
 	return 0;
 }
@@ -234,19 +247,25 @@ klog_writer_append(struct klog_writer *w, int32_t partition, uint8_t *batch,
 	int64_t base;
 	int r;
 
+	/* first: after a pause the topic may be gone */
+	if (klog_tick_ms() >= w->look_tick && klog_writer_look(w, err) == -1)
+		return -1;
 	if (open_part(w, partition, err) == -1)
 		return -1;
-	r = klog_partition_append(part->log, batch, size, false, &base, err);
+	/* the sync byte of one partition only (L2) */
+	part->log->sync_next = w->then_sync && !w->no_sync && w->unsynced == 0;
+	r = klog_partition_append(
+		part->log, batch, size, w->reread, &base, err);
+	w->reread = false;
+	if (r == -1)
+		return fail(w, err);
 	if (r == 1) {
 		if (klog_topic_reload(&w->topic, err) == -1 ||
 			apply_settings(w, err) == -1 || grow(w, err) == -1)
 			return -1;
-		part = &w->parts[partition];
-		r = klog_partition_append(
-			part->log, batch, size, true, &base, err);
+		w->reread = true;
+		return 1;
 	}
-	if (r == -1)
-		return -1;
 	part->appended += records;
 	w->unsynced += records;
 	if (w->unsynced_tick == -1)
@@ -259,8 +278,6 @@ klog_writer_after(struct klog_writer *w, struct klog_err *err)
 {
 	int64_t now = klog_tick_ms();
 
-	if (now >= w->look_tick && klog_writer_look(w, err) == -1)
-		return -1;
 	if (w->unsynced >= w->settings.flush_messages ||
 		(klog_writer_due(w) != -1 && now >= klog_writer_due(w)))
 		return klog_writer_sync(w, err);

@@ -24,6 +24,8 @@ struct klog_writer {
 	struct klog_setting *overrides;
 	size_t override_count;
 	bool no_sync;
+	bool reread;    /* topic.yaml, since the last append (A1) */
+	bool then_sync; /* set by the caller: a sync follows the next append */
 
 	struct klog_writer_part *parts;
 	int32_t count;
@@ -39,13 +41,17 @@ int klog_writer_open(struct klog_writer *w, struct klog_cluster *cluster,
 	struct klog_err *err);
 void klog_writer_close(struct klog_writer *w);
 
-/* Appends a sealed batch of `records` records to a partition.  On -1 nothing
- * was appended, and the same call may be made again. */
+/*
+ * Appends a sealed batch of `records` records to a partition, after K4's look
+ * if the last was a second ago.  1: the topic's
+ * settings have changed and were read anew; seal the batch again, and append
+ * it.  On -1 nothing was appended, and the same call may be made again.
+ */
 int klog_writer_append(struct klog_writer *w, int32_t partition, uint8_t *batch,
 	size_t size, int64_t records, struct klog_err *err);
 
-/* After each append: K4 once a second, and a sync when flush.ms or
- * flush.messages says that it is due. */
+/* After each append: a sync when flush.ms or flush.messages says that it is
+ * due. */
 int klog_writer_after(struct klog_writer *w, struct klog_err *err);
 
 /* Makes everything appended durable; with no_sync nothing. */

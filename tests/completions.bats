@@ -175,6 +175,8 @@ words() {
 	offers 'klog-produce --on-'
 	is --on-error --on-full
 	offers 'klog-consume --s'
+	# fish from 4 on offers what has the letters elsewhere, too
+	[ "$shell" != fish ] || output=$(grep '^--s' <<<"$output")
 	is --setting --since --synced
 }
 @test "bash: the words of options" { shell=bash; words; }

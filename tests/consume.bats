@@ -495,3 +495,24 @@ timed() {
 		esac
 	done
 }
+
+@test "consume: what lies below the log start is gone, and that is said (D5)" {
+	klog-create -q -X segment.bytes=1MiB rolls
+	make-lines 0 30000 100 | klog-produce rolls
+	local base
+	base=$(find "$(partition rolls)" -name '*.log' -printf '%f\n' | sort |
+		sed -n '2s/\.log//p')
+	base=$((10#$base))
+	klog-state "$(partition rolls)/.klog" log-start=$base
+	rm "$(partition rolls)"/00000000000000000000.*
+	klog 0 consume -o 5 -c 1 rolls
+	equal "$output" "$(make-lines 0 30000 100 | sed -n $((base + 1))p)"
+	error_line consume rolls " 5 to $((base - 1)) are gone"
+	klog 1 consume -o 5 -X auto.offset.reset=none rolls
+	one_line_error consume rolls gone
+	# Nothing is gone for who begins at the beginning.
+	klog 0 consume -c 1 rolls
+	equal "$stderr" ""
+	klog 0 consume -o $((base - 1)) -X auto.offset.reset=latest rolls
+	equal "$output" ""
+}

@@ -61,6 +61,18 @@ load helpers
 	[ ! -e "$KLOG_CLUSTER/t" ]
 }
 
+@test "create: names that klog uses itself are no topics" {
+	local name
+	for name in .new-topic .deleted-x .deleted-t-ASNFZ4mrze_-3LqYdlQyEA; do
+		klog 2 create "$name"
+		usage_error create "$name"
+	done
+	klog 0 create .hidden .new-x
+	klog-create -q t
+	klog-delete t
+	[ -d "$KLOG_CLUSTER/.new-x/0" ]
+}
+
 @test "create: several topics at once" {
 	klog 0 create -p 2 a b c
 	[ -d "$KLOG_CLUSTER/a/1" ]

@@ -72,3 +72,34 @@ by_design() {
 	run ! env LC_ALL=C grep -n '[^ -~]' DESIGN.md
 	[ "$(wc -l <DESIGN.md)" -le 400 ]
 }
+
+# VERIFICATION.md and tests/mutants: each rule that one replica has to keep.
+
+@test "design: VERIFICATION.md has the mutants that there are" {
+	diff <(tests/mutants/run -l) <(grep -E '^\| [A-Z][0-9]' VERIFICATION.md)
+}
+
+@test "design: every rule of one replica has a mutant" {
+	for rule in L{1..5} T{1..4} A{1..6} R{1,2} S{1..4} F{1..3} V{1..4} D{1..7}; do
+		[ -e "tests/mutants/$rule.patch" ] || {
+			echo "tests/mutants has no $rule.patch"
+			return 1
+		}
+	done
+}
+
+@test "design: every test that a mutant names is there" {
+	named=0
+	while read -r file name; do
+		named=$((named + 1))
+		if [ "$file" = unit ]; then
+			[ -e "tests/unit/test_$name.c" ]
+		else
+			sed -n 's/^@test "\(.*\)" {$/\1/p' "$file" | grep -qE -- "$name"
+		fi || {
+			echo "no test $file: $name"
+			return 1
+		}
+	done < <(sed -n 's/^\(Also c\|C\)aught by: //p' tests/mutants/*.patch)
+	[ "$named" -ge 38 ]
+}

@@ -22,6 +22,23 @@ stop() {
 	ended 143 "$1"
 }
 
+@test "follow: a topic removed by hand ends it with 1, also when it is made anew" {
+	local again
+	for again in '' yes; do
+		klog-create -q gone
+		put gone one
+		klog-consume -f gone >seen 2>err &
+		local pid=$!
+		until_true 20 has_lines seen 1
+		rm -r "$KLOG_CLUSTER/gone"
+		[ -z "$again" ] || klog-create -q gone
+		ended 1 "$pid"
+		cat err
+		grep -q '^klog-consume: .*gone' err
+		equal "$(wc -l <err)" 1
+	done
+}
+
 @test "follow: from the beginning, then what comes" {
 	put t one
 	follow out t
@@ -230,4 +247,25 @@ reaches() {
 	sed -n '101,20000p' all | cmp - range
 	cat ./*.err | tee /dev/stderr | wc -l | grep -qx 0
 	sound busy -s 1048576
+}
+
+@test "follow: what was cut is taken back in one line, and what came instead is printed (D3)" {
+	local i at log
+	for i in 1 2 3; do
+		echo "$i" | klog-produce --no-sync t
+	done
+	log=$(partition t)/00000000000000000000.log
+	follow out -F '%o %e %s\n' t
+	until_true 20 has_lines out 3
+	until_true 20 asleep "$follower"
+	# The third is lost, as in a power cut; klog-state says that there was one.
+	at=$(partition-check -b "$(partition t)" | sed -n '3s/ /\n/gp' | sed -n 3p)
+	klog-state "$(partition t)/.klog" boot=0
+	truncate -s "$at" "$log"
+	put t three
+	until_true 20 has_lines out 4
+	stop "$follower"
+	equal "$(cat out)" $'0 0 1\n1 0 2\n2 0 3\n2 1 three'
+	equal "$(wc -l <out.err)" 1
+	grep -q '^klog-consume: .*epoch 1.* 2 to 2 ' out.err
 }

@@ -22,6 +22,16 @@ cell() {
 		column && NR == start + row { print $column; exit }' "$3"
 }
 
+@test "inspect: a topic that cannot be read hides no other" {
+	klog-create -q -p 2 good
+	klog-create -q bad
+	echo nonsense >"$KLOG_CLUSTER/bad/topic.yaml"
+	klog 3 inspect
+	error_line inspect bad/topic.yaml
+	grep -q '^good ' <<<"$output"
+	run ! grep -q '^bad ' <<<"$output"
+}
+
 @test "inspect: without an operand it lists the topics, a line each, under one header" {
 	klog 0 inspect
 	printf '%s\n' "$output" >list

@@ -5,7 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 
-tools='klog-create klog-produce klog-consume klog-inspect'
+tools='klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect'
 
 setup_file() {
 	local root
@@ -200,7 +200,10 @@ misused() {
 		misused "$tool" $'esc\e[31m'
 		[[ $stderr != *$'\e'* ]]
 	done
-	for tool in klog-create klog-produce klog-consume; do
+	for tool in klog-delete klog-alter; do
+		misused "$tool"
+	done
+	for tool in klog-create klog-alter klog-produce klog-consume; do
 		misused "$tool"
 		misused "$tool" -X nonsense t
 		misused "$tool" -X no.such.setting=1 t

@@ -124,7 +124,8 @@ fields() {
 
 @test "produce: without a key records stick to a partition for a batch, then move on" {
 	klog-create -q -p 3 three
-	make-lines 0 20000 100 | klog-produce three
+	# The next partition is drawn by lot: so many that each has its turn.
+	make-lines 0 20000 100 | klog-produce --batch-size 32KiB three
 	stored three | awk '{ n[$1]++ } END { exit !(n[0] > 0 && n[1] > 0 && n[2] > 0) }'
 	equal "$(klog-consume three | sort | uniq | wc -l)" 20000
 	sound three
@@ -166,6 +167,34 @@ fields() {
 	printf 'k:v\nk:\n' | klog-produce -Z -K : t
 	equal "$(klog-consume -F '%S ' t)" '1 -1 '
 	sound t
+}
+
+@test "produce: a partition that is not there is told before anything is read" {
+	klog-create -q -p 2 two
+	klog 1 produce -p 2 two </dev/null
+	one_line_error produce two 2
+	klog 1 produce two:2 </dev/null
+	one_line_error produce two 2
+	klog 0 produce two:1 </dev/null
+}
+
+@test "produce: min.insync.replicas that one broker cannot give refuses acks=all" {
+	klog-create -q -X min.insync.replicas=2 strict
+	klog 1 produce strict <<<one
+	one_line_error produce strict min.insync.replicas=2
+	equal "$(klog-consume strict)" ""
+	klog 0 produce --acks 1 strict <<<one
+}
+
+@test "produce: preallocate reserves a segment, and gives back what it did not fill" {
+	klog-create -q -X preallocate=true -X segment.bytes=1MiB reserved
+	put reserved one
+	local first=$KLOG_CLUSTER/reserved/0/00000000000000000000.log
+	[ "$(stat -c %b "$first")" -ge 2048 ] || skip 'no fallocate on this file system'
+	equal "$(stat -c %s "$first")" 71
+	make-lines 0 15000 100 | klog-produce reserved
+	[ "$(($(stat -c %b "$first") * 512))" -lt $(($(stat -c %s "$first") + 65536)) ]
+	sound reserved
 }
 
 @test "produce: -T copies the input to standard output" {

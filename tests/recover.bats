@@ -322,22 +322,112 @@ indexed() {
 	sha256sum -c before
 }
 
-@test "recover: a segment that is missing in the middle: what is printed is right" {
-	# Gaps are legal, so that no reader can tell; it must not make things up.
+# missing WHICH: that segment is gone; what is before it is printed, the rest is
+# damage that is told with its offsets.
+missing() {
 	klog-create -q -X segment.bytes=1MiB rolls
-	make-lines 0 30000 100 | klog-produce rolls
-	local second
-	second=$(find "$(partition rolls)" -name '*.log' | sort | sed -n 2p)
-	rm "$second"
-	local base=$((10#$(basename "$second" .log))) next
-	next=$(find "$(partition rolls)" -name '*.log' | sort | sed -n 2p)
-	next=$((10#$(basename "$next" .log)))
-	klog-consume rolls >out || [ $? -eq 3 ]
 	make-lines 0 30000 100 >all
-	{ sed -n "1,${base}p" all; tail -n +$((next + 1)) all; } |
-		cmp -n "$(stat -c %s out)" - out
+	klog-produce rolls <all
+	local segments file base next
+	mapfile -t segments < <(find "$(partition rolls)" -name '*.log' | sort)
+	file=${segments[$1]}
+	base=$((10#$(basename "$file" .log)))
+	rm "$file"
+	klog 3 consume rolls
+	error_line consume rolls/0 "$base" missing
+	equal "$output" "$(head -n "$base" all)"
+	# In the middle of what is gone, too; and followers end.
+	klog 3 consume -o "$((base + 1))" -c 1 rolls
+	one_line_error consume missing
+	klog 3 consume -f rolls
+	# What is behind it can be read.
+	[ "$1" = -1 ] && return
+	next=$((10#$(basename "${segments[$1 + 1]}" .log)))
 	klog 0 consume -o "$next" -c 1 rolls
 	equal "$output" "$(sed -n "$((next + 1))p" all)"
+}
+
+@test "recover: the first segment is missing: told, not passed over" {
+	missing 0
+}
+
+@test "recover: a segment in the middle is missing: told, not passed over" {
+	missing 1
+}
+
+@test "recover: the last segment is missing: told, not passed over" {
+	missing -1
+}
+
+@test "recover: all segments are missing: told by readers and writers" {
+	three t
+	rm "$(partition t)"/*.log
+	klog 3 consume t
+	one_line_error consume t/0 missing
+	klog 3 produce t <<<next
+}
+
+@test "recover: a power cut after a roll: the state is older than the segments" {
+	klog-create -q -X segment.bytes=1MiB t
+	make-lines 0 5000 100 | klog-produce t
+	cp "$(partition t)/.klog" before
+	make-lines 1 30000 100 | klog-produce t
+	# As the device has it then: the segments, and the state of before; the
+	# copy is what another stamp is.
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	cp before "$(partition u)/.klog"
+	klog-consume u | cmp - <(klog-consume t)
+	klog 0 consume -n 1 u
+	equal "$output" "$(make-lines 1 30000 100 | tail -1)"
+	klog 0 produce u <<<next
+	klog-consume u | cmp - <(klog-consume t && echo next)
+	sound u -s 1048576
+}
+
+@test "recover: a whole batch that klog did not write is damage, not a torn tail" {
+	three t
+	# The last batch once more, under the next offset, of a later epoch: as a
+	# Kafka would go on that led the partition.
+	local dir
+	dir=$(partition t)
+	dd if="$dir/$log" bs=1 skip="${position[2]}" of=more status=none
+	printf '\0\0\0\0\0\0\0\11' | dd of=more conv=notrunc status=none
+	printf '\0\0\0\7' | dd of=more bs=1 seek=12 conv=notrunc status=none
+	cat more >>"$dir/$log"
+	sha256sum "$dir/$log" >before
+	klog 3 consume t
+	equal "$output" "$(cat expected)"
+	klog 3 produce t <<<next
+	error_line produce t/0 'klog did not write'
+	sha256sum -c --quiet before
+	# Nor is it after a power cut, which a copy looks like.
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	klog 3 produce u <<<next
+	sha256sum -c --quiet before
+	cmp "$dir/$log" "$(partition u)/$log"
+}
+
+@test "recover: leader-epoch-checkpoint is made anew from the batches" {
+	three t --no-sync
+	cp -r "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/u"
+	seq -f 'record %g' 10 12 | klog-produce u
+	local file bad
+	file=$(partition u)/leader-epoch-checkpoint
+	cp "$file" good
+	grep -qx '1 9' good
+	for bad in '' nonsense $'0\n7\n0 0'; do
+		printf '%s' "$bad" >"$file"
+		klog-produce u </dev/null
+		echo again | klog-produce u
+		diff good "$file"
+	done
+	rm "$file"
+	# What an epoch's end is, the state knows too.
+	klog 0 consume -o 10/0 -c 1 u
+	equal "$output" 'record 10'
+	error_line consume 'epoch 0'
+	echo again | klog-produce u
+	diff good "$file"
 }
 
 @test "recover: garbage for a log is refused with words" {
@@ -381,4 +471,200 @@ indexed() {
 	equal "$stderr" ""
 	sha256sum -c --quiet before
 	klog-consume u | cmp - <(head -6 expected)
+}
+
+# ---- one rule each --------------------------------------------------------
+#
+# klog-state changes the state in place: boot=0 is what a new start of the
+# machine leaves, and V comes next.
+
+state() {
+	klog-state "$(partition t)/.klog" "$@"
+}
+
+# flip AT: a bit of the log of t.
+flip() {
+	local byte
+	byte=$(od -An -tu1 -j "$1" -N 1 "$(partition t)/$log")
+	hex "$(printf %02x $((byte ^ 1)))" |
+		dd of="$(partition t)/$log" bs=1 seek="$1" conv=notrunc status=none
+}
+
+epochs() {
+	klog-consume -F '%e\n' "$1" | uniq | paste -sd ' '
+}
+
+# The slot that was written last: where it begins.
+newest_slot() {
+	local first second
+	first=$(od -An -tu8 --endian=big -j 8 -N 8 "$1")
+	second=$(od -An -tu8 --endian=big -j 4104 -N 8 "$1")
+	if [ -n "$second" ] && [ "$second" -gt "$first" ]; then
+		echo 4096
+	else
+		echo 0
+	fi
+}
+
+@test "recover: whichever slot of .klog is torn, the one before it is enough (T1)" {
+	three t
+	# An epoch later: with one slot only, the other would know of none.
+	state boot=0
+	put t ten
+	equal "$(epochs t)" '0 1'
+	local line
+	for line in eleven twelve; do
+		hex ff | dd of="$(partition t)/.klog" bs=1 conv=notrunc status=none \
+			seek=$(($(newest_slot "$(partition t)/.klog") + 300))
+		klog 0 produce t <<<"$line"
+		equal "$stderr" ""
+	done
+	klog-consume t | cmp - <(cat expected && printf '%s\n' ten eleven twelve)
+	equal "$(epochs t)" '0 1'
+}
+
+@test "recover: a state made anew begins an epoch above every batch's (T4)" {
+	three t
+	local line
+	for line in ten eleven; do
+		state boot=0
+		put t "$line"
+	done
+	equal "$(epochs t)" '0 1 2'
+	rm "$(partition t)/.klog" "$(partition t)/leader-epoch-checkpoint"
+	klog 0 produce t <<<twelve
+	error_line produce t
+	klog-consume t | cmp - <(cat expected && printf '%s\n' ten eleven twelve)
+	[ "$(klog-consume -o -1 -F %e t)" -gt 2 ]
+	sound t
+}
+
+@test "recover: a new epoch even where nothing is torn (V1)" {
+	three t --no-sync
+	# A batch was lost without a trace.
+	state boot=0
+	truncate -s "${position[2]}" "$(partition t)/$log"
+	klog 0 produce t <<<next
+	equal "$stderr" ""
+	klog-consume t | cmp - <(head -6 expected && echo next)
+	equal "$(epochs t)" '0 1'
+	sound t
+}
+
+@test "recover: from the first bad batch on it is the torn tail, whatever follows (V2, V3)" {
+	three t --no-sync
+	state boot=0
+	flip $((position[2] - 1))
+	klog 0 produce t <<<next
+	error_line produce t
+	klog-consume t | cmp - <(head -3 expected && echo next)
+	sound t
+}
+
+@test "recover: damage in a closed segment that V looks at: 3, and nothing is changed (V1, V3)" {
+	klog-create -q -X index.interval.bytes=1 -X segment.index.bytes=24 t
+	local i
+	for i in $(seq 30); do
+		echo "record $i, and what makes it longer" | klog-produce --no-sync t
+	done
+	[ "$(find "$(partition t)" -name '*.log' | wc -l)" -ge 3 ]
+	state boot=0 recovery=0 recovery-base=0 recovery-position=0
+	flip $(($(stat -c %s "$(partition t)/$log") - 1))
+	sha256sum "$(partition t)"/* "$(partition t)/.klog" >before
+	klog 3 produce t <<<next
+	error_line produce t "$log"
+	sha256sum -c --quiet before
+}
+
+@test "recover: without klog's files, what is there and fails is damage (D6)" {
+	three t
+	mkdir k-0
+	cp "$(partition t)/$log" k-0/
+	truncate -s $((size - 1)) k-0/$log
+	klog 0 consume ./k-0
+	equal "$output" "$(head -6 expected)"
+	# But not where Kafka's checkpoint says that it was synced.
+	printf '0\n1\nk 0 9\n' >recovery-point-offset-checkpoint
+	klog 3 consume ./k-0
+	equal "$output" "$(head -6 expected)"
+	rm recovery-point-offset-checkpoint
+	flip $((size - 1))
+	cp "$(partition t)/$log" k-0/
+	klog 3 consume ./k-0
+	equal "$output" "$(head -6 expected)"
+	error_line consume $log
+}
+
+@test "recover: indexes that cannot be written fail nothing (A6)" {
+	klog-create -q -X index.interval.bytes=1 t
+	put t 0
+	local i
+	for i in index timeindex; do
+		rm "$(partition t)/${log%.log}.$i"
+		mkdir "$(partition t)/${log%.log}.$i"
+	done
+	for i in 1 2 3 4; do
+		klog 0 produce t <<<"$i"
+		equal "$stderr" ""
+	done
+	equal "$(klog-consume t)" "$(seq 0 4)"
+	equal "$(klog-consume -o 3 t)" "$(seq 3 4)"
+}
+
+@test "recover: a batch that comes short is taken back, and no more than it (A6)" {
+	command -v prlimit >/dev/null || skip "needs prlimit (util-linux)"
+	klog-create -q t
+	put t "$(head -c 7900 /dev/zero | tr '\0' x)"
+	head -c 2000 /dev/zero | tr '\0' y >long
+	# 8192 is room for .klog, and for a part of the batch.
+	run --separate-stderr prlimit --fsize=8192:8192 klog-produce t long
+	explain prlimit klog-produce t
+	[ "$status" -eq 1 ]
+	error_line produce t
+	equal "$(stat -c %s "$(partition t)/$log")" "$(state length)"
+	klog 0 produce t <<<next
+	equal "$stderr" ""
+	equal "$(klog-consume t | tail -1)" next
+	equal "$(klog-consume t | wc -l)" 2
+}
+
+@test "recover: an offset that changed before the recovery point is damage to V (V2)" {
+	three t
+	state boot=0
+	# It is outside of the checksum.
+	flip $((position[2] + 7))
+	cp "$(partition t)/$log" before
+	klog 3 produce t <<<next
+	error_line produce t "$log"
+	cmp "$(partition t)/$log" before
+}
+
+@test "recover: what the state says is judged by its stamp and its mark (D2)" {
+	three t --no-sync
+	# The state knows the length, and nobody has a sync under way.
+	state marks=0
+	truncate -s $((size - 5)) "$(partition t)/$log"
+	klog 3 consume t
+	equal "$output" "$(head -6 expected)"
+	state marks=1
+	klog 0 consume t
+	equal "$output" "$(head -6 expected)"
+	state marks=0 boot=0
+	klog 0 consume t
+	equal "$output" "$(head -6 expected)"
+}
+
+@test "recover: a whole batch behind one that is not makes it damage (D2)" {
+	three t
+	cp "$(partition t)/$log" whole
+	put t ten
+	state length="$size" next=9 recovery=9 recovery-position="$size"
+	# Behind the state's length: a batch of which the middle is wrong.
+	printf X | dd of="$(partition t)/$log" bs=1 seek=$((size + 65)) conv=notrunc status=none
+	klog 0 consume t
+	equal "$output" "$(cat expected)"
+	tail -c +$((position[2] + 1)) whole >>"$(partition t)/$log"
+	klog 3 consume t
+	equal "$output" "$(cat expected)"
+	error_line consume damaged
 }

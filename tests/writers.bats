@@ -232,6 +232,24 @@ stored_lines() {
 	[ ! -e "$KLOG_CLUSTER/t" ]
 }
 
+@test "writers: after a pause a topic that went away is not appended to" {
+	klog-create -q t
+	mkfifo input
+	klog-produce t <input 2>err &
+	local pid=$!
+	exec 5>input
+	echo one >&5
+	until_true 20 stored_lines t 1
+	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/old"
+	sleep 1.1 # it looks before an append, once a second
+	echo two >&5
+	exec 5>&-
+	ended 1 "$pid"
+	cat err
+	grep -q '1 records stored, 1 not' err
+	equal "$(klog-consume old)" one
+}
+
 @test "writers: a topic of the same name is another topic" {
 	klog-create -q t
 	mkfifo input
@@ -275,28 +293,179 @@ stored_lines() {
 	done
 }
 
+# hold BYTE TOPIC: an OFD write lock on a byte of .klog.lock, as a stopped
+# writer holds it, in another process, until let_go.
+hold() {
+	perl -e 'use Fcntl; open(my $f, "+<", $ARGV[0]) or die;
+		my $l = pack("s s x4 q q i x4", 1, 0, $ARGV[1], 1, 0);
+		fcntl($f, 37, $l) or die "lock: $!"; sleep 100' \
+		"$(partition "$2")/.klog.lock" "$1" &
+	holder=$!
+	until_true 20 locked "$(partition "$2")/.klog.lock"
+}
+
+let_go() {
+	kill -9 "$holder"
+	wait "$holder" 2>/dev/null || true
+}
+
 @test "writers: --lock-timeout bounds the wait for a lock" {
 	command -v perl >/dev/null || skip "needs perl to hold a lock"
 	klog-create -q t
 	put t one
-	# An OFD write lock on byte 0 of .klog.lock, as a stopped writer holds it.
-	perl -e 'use Fcntl; open(my $f, "+<", $ARGV[0]) or die;
-		my $l = pack("s s x4 q q i x4", 1, 0, 0, 1, 0);
-		fcntl($f, 37, $l) or die "lock: $!"; print "held\n"; $| = 1;
-		sleep 100' "$(partition t)/.klog.lock" >held &
-	local pid=$!
-	until_true 20 locked "$(partition t)/.klog.lock"
+	hold 0 t
 	klog 1 produce --lock-timeout 300ms t <<<two
 	error_line produce t
 	# Readers take no lock.
 	klog 0 consume t
 	equal "$output" one
-	kill -9 "$pid"
-	wait "$pid" 2>/dev/null || true
+	let_go
 	klog 0 produce t <<<two
 	equal "$(klog-consume t)" $'one\ntwo'
 }
 
 locked() {
 	grep -q ":$(stat -c %i "$1") " /proc/locks
+}
+
+# Processes that wait for a lock on FILE.
+waiting() {
+	grep -c -- "-> .*:$(stat -c %i "$1") " /proc/locks
+}
+
+waits() {
+	[ "$(waiting "$1")" -ge "${2:-1}" ]
+}
+
+# ---- one rule each --------------------------------------------------------
+
+state() {
+	klog-state "$(partition t)/.klog" "$@"
+}
+
+# A writer of t that goes on reading from descriptor 5, and
+# has stored the line "one", not synced; its pid is $writer.
+opened() {
+	mkfifo input
+	klog-produce -X flush.ms=1h t <input 2>err &
+	writer=$!
+	exec 5>input
+	echo one >&5
+	until_true 20 stored_lines t 1
+}
+
+closed() {
+	exec 5>&-
+	ended "$1" "$writer"
+}
+
+@test "writers: one that waits to roll holds up nobody who appends (L2)" {
+	command -v perl >/dev/null || skip "needs perl to hold a lock"
+	klog-create -q -X segment.bytes=1MiB t
+	local big
+	big=$(head -c 600000 /dev/zero | tr '\0' x)
+	put t "$big"
+	hold 1 t
+	klog-produce --no-sync t <<<"$big" &
+	local roller=$!
+	until_true 20 waits "$(partition t)/.klog.lock"
+	klog 0 produce --no-sync --lock-timeout 2s t <<<small
+	let_go
+	ended 0 "$roller"
+	equal "$(klog-consume -F '%S' t | wc -c)" 13
+	equal "$(find "$(partition t)" -name '*.log' | wc -l)" 2
+}
+
+@test "writers: recovery waits for the sync byte, and is done once (A2)" {
+	command -v perl >/dev/null || skip "needs perl to hold a lock"
+	klog-create -q t
+	put t one
+	state boot=0
+	hold 1 t
+	klog-produce t <<<two &
+	local first=$!
+	klog-produce t <<<three &
+	local second=$!
+	until_true 10 waits "$(partition t)/.klog.lock" 2
+	equal "$(state epoch)" 0
+	let_go
+	ended 0 "$first"
+	ended 0 "$second"
+	equal "$(state epoch)" 1
+	equal "$(klog-consume t | sort)" $'one\nthree\ntwo'
+}
+
+@test "writers: one that runs takes up the settings that are in force (A1)" {
+	klog-create -q t
+	opened
+	sed -i 's/^generation: .*/generation: 2/' "$KLOG_CLUSTER/t/topic.yaml"
+	printf 'settings:\n  message.timestamp.type: LogAppendTime\n' \
+		>settings
+	sed -i '/^partitions/r settings' "$KLOG_CLUSTER/t/topic.yaml"
+	# Whoever opens the topic now says so to all.
+	put t two
+	echo three >&5
+	closed 0
+	# Bit 3 of a batch's attributes is LogAppendTime.
+	local at attributes=()
+	for at in $(partition-check -b "$(partition t)" | cut -d ' ' -f 3); do
+		attributes+=("$(od -An -tu1 -j $((at + 22)) -N 1 \
+			"$(partition t)/00000000000000000000.log" | tr -d " ")")
+	done
+	equal "${attributes[*]}" '0 8 8'
+}
+
+@test "writers: a topic.yaml that is not this partition's is refused (A1)" {
+	klog-create -q t
+	put t one
+	cp "$KLOG_CLUSTER/t/topic.yaml" topic.yaml
+	sed -i 's/^id: ../id: AA/' "$KLOG_CLUSTER/t/topic.yaml"
+	klog 3 produce t <<<two
+	error_line produce t 'topic id'
+	cp topic.yaml "$KLOG_CLUSTER/t/topic.yaml"
+	state generation=7
+	klog 3 produce t <<<two
+	error_line produce t generation 7
+	equal "$(state next)" 1
+	state generation=1 marks=2
+	klog 1 produce t <<<two
+	error_line produce t deleted
+}
+
+@test "writers: who was cut by another's recovery does not exit 0 (S1)" {
+	klog-create -q t
+	opened
+	state boot=0
+	truncate -s 0 "$(partition t)/00000000000000000000.log"
+	klog 0 produce t <<<other
+	closed 1
+	equal "$(wc -l <err)" 1
+	grep -q '^klog-produce: .*offset 0' err
+	equal "$(klog-consume t)" other
+}
+
+@test "writers: bytes that nobody has open are suspect (S2)" {
+	klog-create -q t
+	klog-produce --no-sync t <<<one
+	equal "$(state marks)" 0
+	klog-produce --no-sync t <<<two
+	equal "$(state marks)" 1
+	equal "$(state recovery)" 0
+	# Who syncs deals with it.
+	put t three
+	equal "$(state marks)" 0
+	equal "$(state recovery)" 3
+	# What is synced is not suspect.
+	klog-produce --no-sync t <<<four
+	equal "$(state marks)" 0
+}
+
+@test "writers: bytes that somebody has open are not suspect (S2)" {
+	klog-create -q t
+	opened
+	klog-produce --no-sync t <<<two
+	equal "$(state marks)" 0
+	closed 0
+	equal "$(state marks)" 0
+	equal "$(state recovery)" 2
 }

@@ -72,7 +72,7 @@ insist() {
 	held t
 	run --separate-stderr unsynced_once t <<<"not durable"
 	equal "$status" 1
-	one_line_error produce t 'not durable from offset 2 on' 'Input/output error' '0 records stored, 1 not'
+	one_line_error produce t 'not durable from offset 2 on' 'Input/output error' '0 records stored, 1 appended'
 	# A reader that wants only what is durable does not see it.
 	klog 0 consume --synced t
 	equal "$output" $'b 0\nb 1'

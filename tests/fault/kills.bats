@@ -12,13 +12,13 @@ load common
 @test "kills: one record, at each call; the next writer at each of its calls" {
 	held t
 	lines 1
-	swept 400 -2 -d kill -i input t
+	swept 300 -2 -d kill -i input t
 }
 
 @test "kills: the first record of a topic, at each call, twice" {
 	klog-create -q t
 	lines 1
-	swept 400 -2 -d kill -i input t
+	swept 300 -2 -d kill -i input t
 }
 
 @test "kills: two batches, at each call, twice" {
