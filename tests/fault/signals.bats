@@ -245,7 +245,8 @@ as_stranger() {
 	equal "$(find "$(partition t)" ! -group 65100)" ""
 	# A third user may read, follow, and not write.
 	as_stranger klog-consume t | cmp - <(klog-consume t)
-	as_stranger klog-consume -f t >seen &
+	# Not through the function, so that $! is the tool and not a shell.
+	setpriv --reuid=65103 --regid=65103 --clear-groups klog-consume -f t >seen &
 	local pid=$!
 	until_true 20 has_lines seen 33
 	as_member 65101 klog-produce t <<<"for the follower"
