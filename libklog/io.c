@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -370,13 +369,14 @@ klog_replace_file(
 	int dir, const char *name, struct klog_slice text, struct klog_err *err)
 {
 	char temp[128];
-	uint64_t id;
 	int fd;
 	int r = -1;
 
-	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		return klog_fail_errno(err, "%s: random name", name);
-	snprintf(temp, sizeof(temp), ".%s.%016jx", name, (uintmax_t)id);
+	/* one that a killed process left goes; its name is known, so that none
+	 * stays for good */
+	snprintf(temp, sizeof(temp), ".%s.new", name);
+	if (unlinkat(dir, temp, 0) == -1 && errno != ENOENT)
+		return klog_fail_errno(err, "%s: remove", temp);
 	fd = klog_create_file(dir, temp, NULL, err);
 	if (fd == -1)
 		return -1;

@@ -82,7 +82,8 @@ int klog_rename_new(int from_dir, const char *from, int to_dir, const char *to,
 
 /*
  * Replaces a small file whole: a temporary file beside it, fsync, rename,
- * fsync of the directory.  A power cut leaves the old or the new one.
+ * fsync of the directory.  A power cut leaves the old or the new one.  The
+ * caller holds a lock: one at a time replaces it.
  */
 int klog_replace_file(int dir, const char *name, struct klog_slice text,
 	struct klog_err *err);

@@ -352,6 +352,14 @@ keep_indexes(struct klog_log *log)
 	log->index_fd = log->time_fd = -1;
 }
 
+void
+klog_log_end_indexes(struct klog_log *log)
+{
+	finish_indexes(log);
+	keep_indexes(log);
+	klog_log_sync_old_indexes(log);
+}
+
 int
 klog_log_roll(struct klog_log *log, const struct klog_settings *settings,
 	struct klog_err *err)

@@ -110,6 +110,9 @@ void klog_log_all_durable(struct klog_log *log);
 /* The indexes of a segment that was just closed. */
 void klog_log_sync_old_indexes(struct klog_log *log);
 
+/* The open segment's are ended as those of a closed one, and synced. */
+void klog_log_end_indexes(struct klog_log *log);
+
 /* fdatasync of the active segment's .log. */
 int klog_log_sync(struct klog_log *log, struct klog_err *err);
 

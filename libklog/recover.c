@@ -9,62 +9,88 @@
 
 /* ---- the active segment's part of the state ---- */
 
-/* The last time entry that lies in the part up to `offset`, if the batch that
- * it names says the same; the scan is at the end of that batch then. */
+/* Whether the batch at or behind `position` that ends with `offset` has this
+ * newest timestamp. */
 static bool
-last_time(struct klog_log *log, int64_t offset, int64_t *ms, int64_t *at)
+has_time(struct klog_log *log, int64_t position, int64_t offset, int64_t ms)
 {
-	int64_t base = log->state.active_base, position, found;
-	uint32_t count = klog_timeindex_count_below(
-		log->time_fd, base, offset + 1);
 	struct klog_err ignored;
 
-	if (count == 0 ||
-		!klog_timeindex_get(log->time_fd, count - 1, base, ms, at))
-		return false;
-	klog_index_find(log->index_fd, base, *at, &position, &found);
 	klog_scan_init(&log->scan, log->log_fd, position, 0);
 	while (klog_scan_next(&log->scan, &ignored) == KLOG_SCAN_BATCH) {
 		int64_t last = klog_batch_last_offset(&log->scan.batch);
 
-		if (last >= *at)
-			return last == *at &&
-				log->scan.batch.max_timestamp_ms == *ms;
+		if (last >= offset)
+			return last == offset &&
+				log->scan.batch.max_timestamp_ms == ms;
 	}
 	return false;
 }
 
 /*
- * Where a walk that restores indexes and state may begin: at the batch of the
- * last time entry at or below `trusted`, if the batch says so, too, since the
- * newest timestamp is known there; else at the segment's beginning.
+ * Sets what the state says of the segment up to an index entry, before the
+ * batch at `position` that it names; false when batches do not say the same.
+ */
+static bool
+begin_at_entry(struct klog_log *log, int64_t position, int64_t offset)
+{
+	struct klog_state *s = &log->state;
+	int64_t base = s->active_base, ms = -1, at = base, near, found;
+	struct klog_err ignored;
+
+	s->time_entries = klog_timeindex_count_below(
+		log->time_fd, base, offset + 1);
+	if (s->time_entries > 0) {
+		if (!klog_timeindex_get(
+			    log->time_fd, s->time_entries - 1, base, &ms, &at))
+			return false;
+		klog_index_find(log->index_fd, base, at, &near, &found);
+		if (!has_time(log, near, at, ms))
+			return false;
+	}
+	klog_scan_init(&log->scan, log->log_fd, position, 0);
+	if (klog_scan_next(&log->scan, &ignored) != KLOG_SCAN_BATCH ||
+		klog_batch_last_offset(&log->scan.batch) != offset)
+		return false;
+	s->length = position;
+	s->next_offset = log->scan.batch.base_offset;
+	s->index_entries = klog_index_count_below(log->index_fd, position);
+	s->newest_ms = s->time_indexed_ms = ms;
+	s->newest_offset = at;
+	return true;
+}
+
+/*
+ * Where a walk that restores indexes and state may begin: at the last index
+ * entry at or below `trusted`, but not behind the batch that the last time
+ * entry names: the newest timestamp is known as far as that one, and what
+ * newer entries said may be lost.  Else at the segment's beginning.
  */
 static void
 begin_walk(struct klog_log *log, int64_t trusted, int64_t interval)
 {
 	struct klog_state *s = &log->state;
 	int64_t base = s->active_base, position, offset, ms, at;
-	struct klog_batch *b = &log->scan.batch;
+	uint32_t times;
 
 	klog_log_open_indexes(log);
 	klog_index_find_position(
 		log->index_fd, base, trusted, &position, &offset);
+	times = klog_timeindex_count_below(log->time_fd, base, offset + 1);
+	if (offset != -1 && times > 0 &&
+		klog_timeindex_get(log->time_fd, times - 1, base, &ms, &at))
+		klog_index_find(log->index_fd, base, at, &position, &offset);
+	else
+		offset = -1;
+	s->unindexed = interval + 1; /* so that this batch is indexed again */
+	if (offset != -1 && begin_at_entry(log, position, offset))
+		return;
 	s->length = 0;
 	s->next_offset = base;
 	s->unindexed = 0;
 	s->index_entries = s->time_entries = 0;
 	s->newest_ms = s->time_indexed_ms = -1;
 	s->newest_offset = base;
-	if (offset == -1 || !last_time(log, offset, &ms, &at))
-		return;
-	s->length = log->scan.position - b->size;
-	s->next_offset = b->base_offset;
-	s->index_entries = klog_index_count_below(log->index_fd, s->length);
-	s->unindexed = interval + 1; /* so that this batch is indexed again */
-	s->time_entries = klog_timeindex_count_below(
-		log->time_fd, base, at + 1);
-	s->newest_ms = s->time_indexed_ms = ms;
-	s->newest_offset = at;
 }
 
 static int64_t
@@ -222,6 +248,44 @@ sync_every_segment(struct klog_log *log, struct klog_err *err)
 	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;
 }
 
+/* Segments behind the recovery point that were closed: their indexes are synced
+ * after the roll, and may be lost. */
+static int
+restore_closed(struct klog_log *log, int64_t active,
+	const struct klog_settings *settings, struct klog_err *err)
+{
+	const struct klog_state before = log->state;
+	struct klog_bases bases;
+	size_t i;
+	int r = 0;
+
+	if (klog_segment_list(log->dir, &bases, err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	for (i = 0; r == 0 && i < bases.count; i++) {
+		struct klog_place end = { bases.base[i], 0, 0 };
+		int fd;
+
+		if (end.base < before.recovery_base || end.base >= active)
+			continue;
+		fd = klog_segment_open(
+			log->dir, end.base, ".log", O_RDONLY, err);
+		end.position = fd == -1 ? -1 : klog_file_size(fd, ".log", err);
+		klog_close_fd(&fd);
+		r = end.position == -1
+			? klog_err_in(err, "%s", log->path)
+			: restore_active(log, &end,
+				  end.base == before.recovery_base
+					  ? before.recovery_position
+					  : 0,
+				  settings, err);
+		if (r == 0)
+			klog_log_end_indexes(log);
+		log->state = before;
+	}
+	klog_bases_free(&bases);
+	return r;
+}
+
 int
 klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 	bool copied, bool doubtful, const struct klog_settings *settings,
@@ -237,6 +301,8 @@ klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 	if (klog_log_begin_epoch(log, found->end.offset, err) == -1)
 		return -1;
 	if (copied && sync_every_segment(log, err) == -1)
+		return -1;
+	if (restore_closed(log, found->end.base, settings, err) == -1)
 		return -1;
 	s->active_base = found->end.base;
 	if (klog_log_open_active(log, err) == -1)

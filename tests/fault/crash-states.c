@@ -677,6 +677,27 @@ fill(const struct run *r, const struct object *o, size_t count, uint8_t *data,
 	}
 }
 
+/*
+ * The power may go while a sector is written, which spoils it: one slot of
+ * `.klog`, if it was being written at all.  The other one holds (T1).
+ */
+static void
+spoil_slot(const struct run *r, const struct object *o, size_t least,
+	size_t count, struct cut *c, struct blob *b)
+{
+	size_t slot = below(&c->rng, 2) * 4096;
+
+	if (strcmp(o->name, ".klog") != 0 || below(&c->rng, 3) != 0)
+		return;
+	for (size_t i = least; i < count; i++) {
+		const struct event *e = &r->events[o->events[i]];
+
+		if (e->t.op == TRACE_WRITE && e->t.at == slot &&
+			slot + SECTOR <= b->size)
+			memset(b->data + slot + 256, 0x5a, 64);
+	}
+}
+
 /* A sector is on the device as it was at one moment; so is the size. */
 static void
 make_file(const struct run *r, const struct object *o, struct cut *c,
@@ -697,6 +718,8 @@ make_file(const struct run *r, const struct object *o, struct cut *c,
 			time = choose(o, least, count, c);
 		fill(r, o, time, b->data, at, end);
 	}
+	if (c->mode == EACH_SECTOR)
+		spoil_slot(r, o, least, count, c, b);
 }
 
 static struct entry *

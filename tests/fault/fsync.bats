@@ -129,7 +129,7 @@ insist() {
 	make-lines v 1 9000 >input
 	run --separate-stderr unsynced t <input
 	equal "$status" 1
-	one_line_error produce 'Input/output error' '0 records stored, 1 appended'
+	one_line_error produce 'Input/output error' '0 records stored, 1 not'
 	equal "$(find "$(partition t)" -name '*.log' | wc -l)" 1
 	klog 0 produce t <input
 	equal "$(find "$(partition t)" -name '*.log' | wc -l)" 2

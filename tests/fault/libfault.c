@@ -25,6 +25,7 @@
  *					K = half, or -N: N bytes before the end
  *			stop		SIGSTOP before the call, then the call
  *			stop-after	the call, then SIGSTOP
+ *			ctrl-z		SIGTSTP before the call, then the call
  *	FAULT_STICKY	1: every later call, too
  *	FAULT_WHILE	a file: calls count and are hit only while it is there
  *	FAULT_LOG	a file to which each call that matches adds its line:
@@ -68,7 +69,8 @@ enum action {
 	KILL_AFTER,
 	TORN,
 	STOP,
-	STOP_AFTER
+	STOP_AFTER,
+	CTRL_Z
 };
 
 static struct {
@@ -100,7 +102,8 @@ static const char *const words[] = { [SHORT] = "short",
 	[KILL_AFTER] = "kill-after",
 	[TORN] = "torn",
 	[STOP] = "stop",
-	[STOP_AFTER] = "stop-after" };
+	[STOP_AFTER] = "stop-after",
+	[CTRL_Z] = "ctrl-z" };
 
 /* A plan that is not understood must not pass for a run without faults. */
 static void __attribute__((noreturn))
@@ -123,7 +126,7 @@ parse_action(const char *text)
 			plan.error = errors[i].number;
 			return;
 		}
-	for (i = SHORT; i <= STOP_AFTER; i++)
+	for (i = SHORT; i <= CTRL_Z; i++)
 		if (strlen(words[i]) == size &&
 			strncmp(words[i], text, size) == 0)
 			plan.action = (enum action)i;
@@ -250,9 +253,9 @@ die(void)
 }
 
 static void
-stop(void)
+stop(int sig)
 {
-	syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
+	syscall(SYS_kill, syscall(SYS_getpid), sig);
 }
 
 /* What is done to this call; kill and stop are done here. */
@@ -280,8 +283,8 @@ hit(const char *name, int fd, const char *below, size_t size)
 	say(n, action != NOTHING, name, size, path);
 	if (action == KILL)
 		die();
-	if (action == STOP)
-		stop();
+	if (action == STOP || action == CTRL_Z)
+		stop(action == STOP ? SIGSTOP : SIGTSTP);
 out:
 	errno = saved;
 	return action;
@@ -303,7 +306,7 @@ after(enum action action)
 	if (action == KILL_AFTER || action == TORN)
 		die();
 	if (action == STOP_AFTER)
-		stop();
+		stop(SIGSTOP);
 	errno = saved;
 }
 
