@@ -259,17 +259,22 @@ take_header(struct klog_scan *scan, struct klog_err *err)
 	in = at_hand(scan);
 	if (in.size == 0)
 		return KLOG_SCAN_END;
-	if (in.size < KLOG_BATCH_HEADER) {
-		/* a message of the old formats can be shorter */
-		if (klog_batch_parse(in, &scan->batch, err) == -1 &&
-			err->code == KLOG_EREFUSED)
-			return KLOG_SCAN_BAD;
+	if (in.size < KLOG_BATCH_HEADER &&
+		in.size < klog_batch_header_size(in)) {
 		klog_fail(err, KLOG_ECORRUPT, "%zu bytes of a batch header",
 			in.size);
 		return KLOG_SCAN_SHORT;
 	}
-	return klog_batch_parse(in, &scan->batch, err) == -1 ? KLOG_SCAN_BAD
-							     : KLOG_SCAN_BATCH;
+	if (klog_batch_parse(in, &scan->batch, err) == -1)
+		return KLOG_SCAN_BAD;
+	if (scan->batch.magic != KLOG_BATCH_MAGIC && !scan->old_formats) {
+		klog_fail(err, KLOG_ECORRUPT,
+			"a message of the old format %d (before Kafka 0.11), "
+			"which klog does not write",
+			scan->batch.magic);
+		return KLOG_SCAN_BAD;
+	}
+	return KLOG_SCAN_BATCH;
 }
 
 int

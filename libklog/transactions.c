@@ -243,7 +243,7 @@ walk(struct klog_txn_walk *w, const struct klog_reader *r, size_t until_done,
 	struct klog_err *err)
 {
 	bool keep = until_done != SIZE_MAX;
-	struct klog_scan scan = { .fd = -1 };
+	struct klog_scan scan = { .fd = -1, .old_formats = !r->has_state };
 	int got = KLOG_SCAN_END;
 
 	while (!w->damaged && w->done_count < until_done) {
