@@ -285,6 +285,10 @@ klog_scan_header(struct klog_scan *scan, struct klog_err *err)
 
 	if (got != KLOG_SCAN_BATCH)
 		return got;
+	if (at_hand(scan).size >= scan->batch.size) {
+		scan->position += scan->batch.size;
+		return KLOG_SCAN_BATCH;
+	}
 	size = klog_file_size(scan->fd, name_of(scan), err);
 	if (size == -1)
 		return -1;
@@ -294,8 +298,7 @@ klog_scan_header(struct klog_scan *scan, struct klog_err *err)
 		return KLOG_SCAN_SHORT;
 	}
 	scan->position += scan->batch.size;
-	if (scan->position > scan->buf_at + (int64_t)scan->buf.size)
-		klog_scan_forget(scan);
+	klog_scan_forget(scan);
 	return KLOG_SCAN_BATCH;
 }
 
