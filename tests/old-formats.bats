@@ -58,6 +58,8 @@ offsets() {
 	equal "$output" '5 6 7 '
 	klog 0 consume -F '%e,%h,%K,%S' -c 1 ./v1-gzip-0/
 	equal "$output" '-1,,1,1'
+	klog 0 consume -F '%o/%e' -o 40/-1 ./v1-gzip-0/
+	equal "$output" '40/-1'
 }
 
 @test "old formats: where a partition begins and ends" {
