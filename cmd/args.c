@@ -59,7 +59,8 @@ plain_offset(const char *text, struct klog_at *at, struct klog_err *err)
 			"%s: not an offset: N, N/EPOCH, -N, beginning, end, "
 			"max-timestamp or @TIME",
 			text);
-	if (slash == NULL)
+	/* -1 is how %e prints that there is none */
+	if (slash == NULL || strcmp(slash, "/-1") == 0)
 		return 0;
 	epoch = klog_number(slash + 1, INT32_MAX);
 	if (epoch == -1)

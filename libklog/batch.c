@@ -3,6 +3,8 @@
 #include "record.h"
 #include "varint.h"
 
+#define LENGTH_MIN_V0 14 /* of the oldest format: checked before magic */
+
 /* Where the fields are. */
 enum {
 	AT_BASE_OFFSET = 0,
@@ -19,9 +21,6 @@ enum {
 	AT_BASE_SEQUENCE = 53,
 	AT_RECORD_COUNT = 57
 };
-
-#define LENGTH_MIN_V0 14 /* of the oldest format: checked before magic */
-#define MAGIC 2
 
 /* A record without its key, value and headers: length, attributes, deltas,
  * two lengths and a count at their longest. */
@@ -60,6 +59,63 @@ add_wrapping(int64_t a, int64_t b)
 
 /* ---- header ---- */
 
+static bool
+is_old(struct klog_slice in)
+{
+	return in.size > AT_MAGIC && in.data[AT_MAGIC] < KLOG_BATCH_MAGIC;
+}
+
+size_t
+klog_batch_header_size(struct klog_slice in)
+{
+	return is_old(in) ? klog_legacy_header_size(in.data[AT_MAGIC])
+			  : KLOG_BATCH_HEADER;
+}
+
+/* A message of the old formats, as a batch. */
+static int
+parse_old(struct klog_slice in, struct klog_batch *batch, struct klog_err *err)
+{
+	struct klog_legacy m;
+
+	if (klog_legacy_parse(in, &m, err) == -1)
+		return -1;
+	batch->base_offset = m.offset;
+	batch->size = m.size;
+	batch->leader_epoch = -1;
+	batch->magic = m.magic;
+	batch->crc = m.crc;
+	batch->attributes = (uint16_t)m.codec;
+	if (m.log_append_time)
+		batch->attributes |= KLOG_ATTR_LOG_APPEND_TIME;
+	batch->last_offset_delta = 0;
+	batch->base_timestamp_ms = batch->max_timestamp_ms = m.timestamp_ms;
+	batch->producer_id = -1;
+	batch->producer_epoch = -1;
+	batch->base_sequence = -1;
+	batch->record_count = 1;
+	if (m.codec == KLOG_CODEC_NONE)
+		return 0;
+	batch->last_offset_delta = m.offset < INT32_MAX ? (int32_t)m.offset
+							: INT32_MAX;
+	batch->base_offset -= batch->last_offset_delta;
+	batch->record_count = -1;
+	return 0;
+}
+
+void
+klog_batch_raise_base(struct klog_batch *batch, int64_t offset)
+{
+	int64_t last = klog_batch_last_offset(batch);
+
+	if (offset > last)
+		offset = last;
+	if (batch->record_count != -1 || offset <= batch->base_offset)
+		return;
+	batch->base_offset = offset;
+	batch->last_offset_delta = (int32_t)(last - offset);
+}
+
 /* Length and magic, which all formats have at the same place. */
 static int
 check_kind(struct klog_slice in, struct klog_err *err)
@@ -75,12 +131,9 @@ check_kind(struct klog_slice in, struct klog_err *err)
 	if (length < LENGTH_MIN_V0)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"the length of a batch is %d", (int)length);
-	if (magic == 0 || magic == 1)
-		return klog_fail(err, KLOG_EREFUSED,
-			"a message of the old format %d (before Kafka 0.11), "
-			"which klog does not read",
-			magic);
-	if (magic != MAGIC)
+	if (is_old(in))
+		return 0;
+	if (magic != KLOG_BATCH_MAGIC)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"unknown format of a batch: magic %d", magic);
 	if (length < KLOG_BATCH_HEADER - KLOG_BATCH_PREFIX)
@@ -100,10 +153,12 @@ klog_batch_parse(
 
 	if (check_kind(in, err) == -1)
 		return -1;
+	if (is_old(in))
+		return parse_old(in, batch, err);
 	batch->base_offset = get_i64(p + AT_BASE_OFFSET);
 	batch->size = klog_get_be32(p + AT_LENGTH) + KLOG_BATCH_PREFIX;
 	batch->leader_epoch = get_i32(p + AT_LEADER_EPOCH);
-	batch->magic = MAGIC;
+	batch->magic = KLOG_BATCH_MAGIC;
 	batch->crc = klog_get_be32(p + AT_CRC);
 	batch->attributes = klog_get_be16(p + AT_ATTRIBUTES);
 	batch->last_offset_delta = get_i32(p + AT_LAST_OFFSET_DELTA);
@@ -141,6 +196,8 @@ checksum(const uint8_t *batch, size_t size)
 bool
 klog_batch_check(const struct klog_batch *batch, struct klog_slice bytes)
 {
+	if (batch->magic != KLOG_BATCH_MAGIC)
+		return klog_legacy_check(batch->size, batch->crc, bytes);
 	return bytes.size >= batch->size &&
 		checksum(bytes.data, batch->size) == batch->crc;
 }
@@ -174,6 +231,11 @@ klog_batch_open(const struct klog_batch *batch, struct klog_slice bytes,
 
 	if (bytes.size < batch->size)
 		return klog_fail(err, KLOG_ECORRUPT, "a batch is cut short");
+	it->old = batch->magic != KLOG_BATCH_MAGIC;
+	it->left = 0;
+	if (it->old)
+		return klog_legacy_open(bytes, batch->base_offset, c, limit,
+			scratch, &it->legacy, err);
 	it->rest = klog_slice_of(bytes.data + KLOG_BATCH_HEADER,
 		batch->size - KLOG_BATCH_HEADER);
 	/* An emptied batch has nothing to decompress, not even a frame. */
@@ -200,6 +262,8 @@ klog_batch_next(struct klog_batch_iter *it, struct klog_record *rec,
 	struct klog_err *err)
 {
 	if (it->left == 0) {
+		if (it->old)
+			return klog_legacy_next(&it->legacy, rec, err);
 		if (it->rest.size == 0)
 			return 0;
 		return klog_fail(err, KLOG_ECORRUPT,
@@ -303,7 +367,7 @@ put_header(uint8_t *p, size_t size, const struct klog_builder *b,
 	set_i64(p + AT_BASE_OFFSET, 0);
 	set_i32(p + AT_LENGTH, (int32_t)(size - KLOG_BATCH_PREFIX));
 	set_i32(p + AT_LEADER_EPOCH, -1);
-	p[AT_MAGIC] = MAGIC;
+	p[AT_MAGIC] = KLOG_BATCH_MAGIC;
 	klog_set_be16(p + AT_ATTRIBUTES, (uint16_t)codec);
 	set_i32(p + AT_LAST_OFFSET_DELTA, b->count - 1);
 	set_i64(p + AT_BASE_TIMESTAMP, b->base_timestamp_ms);

@@ -2,7 +2,8 @@
  * A record batch, magic 2: 61 bytes of header, then records, compressed or
  * not.  Built and sealed once by the producer; the partition stamps offset
  * and epoch, which lie outside the checksum; read as a view.  Source: Kafka's
- * DefaultRecordBatch.
+ * DefaultRecordBatch.  What reads a batch also reads a message of the old
+ * formats, magic 0 and 1 (legacy.h), as if it were one.
  */
 #ifndef KLOG_BATCH_H
 #define KLOG_BATCH_H
@@ -10,7 +11,9 @@
 #include "bytes.h"
 #include "compression.h"
 #include "err.h"
+#include "legacy.h"
 
+#define KLOG_BATCH_MAGIC 2   /* what klog writes */
 #define KLOG_BATCH_HEADER 61 /* bytes before the records */
 #define KLOG_BATCH_PREFIX 12 /* baseOffset and length */
 
@@ -22,7 +25,12 @@ enum {
 	KLOG_ATTR_DELETE_HORIZON = 0x40
 };
 
-/* The header of a batch, decoded. */
+/*
+ * The header of a batch, decoded.  A message of the old formats has neither
+ * epoch nor producer, all -1; a wrapper of them says neither where it begins
+ * nor how many records it has: record_count is -1, and base_offset a bound,
+ * which only who knows the batch before can raise (klog_batch_raise_base).
+ */
 struct klog_batch {
 	int64_t base_offset;
 	uint32_t size; /* whole batch: length field + 12 */
@@ -46,14 +54,22 @@ klog_batch_last_offset(const struct klog_batch *b)
 }
 
 /*
- * Decodes the header at the front of `in` (at least KLOG_BATCH_HEADER bytes;
- * the records need not be there).  -1 KLOG_ECORRUPT with words when a field
- * cannot be: length below the minimum, magic other than 2 (0 and 1, the old
- * formats, are KLOG_EREFUSED), negative offset, delta or count, an offset past
+ * How many bytes klog_batch_parse needs, as far as what is there of them
+ * tells: KLOG_BATCH_HEADER, or less for a message of the old formats.
+ */
+size_t klog_batch_header_size(struct klog_slice in);
+
+/*
+ * Decodes the header at the front of `in` (the records need not be there).
+ * -1 KLOG_ECORRUPT with words when a field cannot be: length below the
+ * minimum, an unknown magic, negative offset, delta or count, an offset past
  * INT64_MAX, an unknown codec.  The checksum is not looked at.
  */
 int klog_batch_parse(
 	struct klog_slice in, struct klog_batch *batch, struct klog_err *err);
+
+/* Of a wrapper of the old formats: nothing in it lies before `offset`. */
+void klog_batch_raise_base(struct klog_batch *batch, int64_t offset);
 
 /* Whether the checksum holds; `bytes` is the whole batch, batch->size long. */
 bool klog_batch_check(const struct klog_batch *batch, struct klog_slice bytes);
@@ -77,6 +93,8 @@ struct klog_batch_iter {
 	int64_t log_append_time_ms; /* of every record; -1: CreateTime */
 	int64_t last_offset;        /* of the batch: none may lie past it */
 	int64_t previous_offset;    /* offsets must ascend */
+	bool old;                   /* a message: the next is all that counts */
+	struct klog_legacy_iter legacy;
 };
 
 /*

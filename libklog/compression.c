@@ -379,27 +379,42 @@ lz4_compress(struct klog_compressor *c, int32_t level, struct klog_slice in,
 	return 0;
 }
 
-/* One frame, no bytes after it; liblz4 also reads linked blocks. */
-static int
-lz4_decompress(struct klog_compressor *c, struct klog_slice in, size_t limit,
-	struct klog_buf *out, struct klog_err *err)
+static bool
+lz4_begins(struct klog_slice in)
 {
 	static const uint8_t magic[] = { 0x04, 0x22, 0x4d, 0x18 };
-	size_t start = out->size, hint, room, made, taken;
-	LZ4F_dctx *lz4;
 
 	/* liblz4 would take a skippable frame for an empty one. */
-	if (in.size < sizeof(magic) ||
-		memcmp(in.data, magic, sizeof(magic)) != 0)
-		return malformed(err, "lz4");
+	return in.size > sizeof(magic) &&
+		memcmp(in.data, magic, sizeof(magic)) == 0;
+}
+
+/* A context at the beginning of a frame, NULL out of memory. */
+static LZ4F_dctx *
+lz4_open(struct klog_compressor *c, struct klog_err *err)
+{
+	LZ4F_dctx *lz4;
+
 	if (c->unlz4 == NULL) {
 		if (LZ4F_isError(LZ4F_createDecompressionContext(
-			    &lz4, LZ4F_VERSION)))
-			return klog_fail_memory(err);
+			    &lz4, LZ4F_VERSION))) {
+			klog_fail_memory(err);
+			return NULL;
+		}
 		c->unlz4 = lz4;
 	}
-	lz4 = c->unlz4;
-	LZ4F_resetDecompressionContext(lz4);
+	LZ4F_resetDecompressionContext(c->unlz4);
+	return c->unlz4;
+}
+
+/* To the end of the frame, no bytes after it; liblz4 also reads linked
+ * blocks. */
+static int
+lz4_finish(LZ4F_dctx *lz4, struct klog_slice in, size_t limit,
+	struct klog_buf *out, struct klog_err *err)
+{
+	size_t start = out->size, hint, room, made, taken;
+
 	do {
 		room = make_room(out, start, limit, err);
 		if (room == 0)
@@ -420,6 +435,88 @@ lz4_decompress(struct klog_compressor *c, struct klog_slice in, size_t limit,
 		return klog_fail(err, KLOG_ECORRUPT,
 			"%zu bytes after the end of lz4 data", in.size);
 	return out->size - start > limit ? over_limit(err, limit) : 0;
+}
+
+static int
+lz4_decompress(struct klog_compressor *c, struct klog_slice in, size_t limit,
+	struct klog_buf *out, struct klog_err *err)
+{
+	LZ4F_dctx *lz4;
+
+	if (!lz4_begins(in))
+		return malformed(err, "lz4");
+	lz4 = lz4_open(c, err);
+	return lz4 != NULL ? lz4_finish(lz4, in, limit, out, err) : -1;
+}
+
+/* ---- lz4 with a wrong checksum of the frame's header ---- */
+
+#define LZ4_DESCRIPTOR 4          /* where it begins, behind the magic */
+#define LZ4_DESCRIPTOR_MAX 14     /* flags, block size, size, dictionary */
+#define LZ4_HAS_CONTENT_SIZE 0x08 /* of the flags: eight bytes more */
+#define LZ4_HAS_DICTIONARY 0x01   /* four more */
+
+static uint32_t
+rotate(uint32_t v, int by)
+{
+	return v << by | v >> (32 - by);
+}
+
+/* xxHash32 with seed 0 of less than 16 bytes; liblz4 does not lend its own. */
+static uint32_t
+xxhash_short(struct klog_slice in)
+{
+	const uint32_t prime[] = { 2654435761U, 2246822519U, 3266489917U,
+		668265263U, 374761393U };
+	uint32_t h = prime[4] + (uint32_t)in.size;
+	struct klog_slice word;
+
+	while (klog_take(&in, 4, &word)) {
+		uint32_t v = (uint32_t)word.data[0] |
+			(uint32_t)word.data[1] << 8 |
+			(uint32_t)word.data[2] << 16 |
+			(uint32_t)word.data[3] << 24;
+
+		h = rotate(h + v * prime[2], 17) * prime[3];
+	}
+	while (klog_take(&in, 1, &word))
+		h = rotate(h + word.data[0] * prime[4], 11) * prime[0];
+	h = (h ^ h >> 15) * prime[1];
+	h = (h ^ h >> 13) * prime[2];
+	return h ^ h >> 16;
+}
+
+/* Hands liblz4 a mended copy of the header, then the rest as it is. */
+static int
+lz4_decompress_v0(struct klog_compressor *c, struct klog_slice in, size_t limit,
+	struct klog_buf *out, struct klog_err *err)
+{
+	uint8_t header[LZ4_DESCRIPTOR + LZ4_DESCRIPTOR_MAX + 1];
+	size_t size = LZ4_DESCRIPTOR + 2, made = 0, taken;
+	struct klog_slice front;
+	LZ4F_dctx *lz4;
+
+	if (!lz4_begins(in))
+		return malformed(err, "lz4");
+	if (in.data[LZ4_DESCRIPTOR] & LZ4_HAS_CONTENT_SIZE)
+		size += 8;
+	if (in.data[LZ4_DESCRIPTOR] & LZ4_HAS_DICTIONARY)
+		size += 4;
+	if (!klog_take(&in, size + 1, &front))
+		return cut_short(err, "lz4");
+	memcpy(header, front.data, size);
+	header[size] = (uint8_t)(xxhash_short(
+					 klog_slice_of(header + LZ4_DESCRIPTOR,
+						 size - LZ4_DESCRIPTOR)) >>
+		8);
+	lz4 = lz4_open(c, err);
+	if (lz4 == NULL)
+		return -1;
+	taken = size + 1;
+	if (LZ4F_isError(
+		    LZ4F_decompress(lz4, header, &made, header, &taken, NULL)))
+		return malformed(err, "lz4");
+	return lz4_finish(lz4, in, limit, out, err);
 }
 
 /* ---- zstd ---- */
@@ -605,6 +702,19 @@ decompress(struct klog_compressor *c, enum klog_codec codec,
 		return zstd_decompress(c, in, limit, out, err);
 	}
 	return klog_fail(err, KLOG_ECORRUPT, "unknown codec %d", (int)codec);
+}
+
+int
+klog_decompress_lz4_v0(struct klog_compressor *c, struct klog_slice in,
+	size_t limit, struct klog_buf *out, struct klog_err *err)
+{
+	size_t start = out->size;
+
+	if (lz4_decompress_v0(c, in, limit, out, err) == -1) {
+		out->size = start;
+		return -1;
+	}
+	return 0;
 }
 
 int

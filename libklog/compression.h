@@ -55,4 +55,11 @@ int klog_decompress(struct klog_compressor *c, enum klog_codec codec,
 	struct klog_slice in, size_t limit, struct klog_buf *out,
 	struct klog_err *err);
 
+/*
+ * The same for lz4 in Kafka's message format 0, where clients wrote a wrong
+ * checksum of the frame's header: as in Kafka, it may be anything.
+ */
+int klog_decompress_lz4_v0(struct klog_compressor *c, struct klog_slice in,
+	size_t limit, struct klog_buf *out, struct klog_err *err);
+
 #endif

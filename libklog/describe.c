@@ -48,8 +48,34 @@ replica_list(const struct klog_reader *r, struct klog_partition_info *info)
 	memcpy(info->replicas, info->isr, sizeof(info->replicas));
 }
 
+/* The first record's time; a batch need not say it. */
 static int
-newest(struct klog_reader *r, int64_t end, int64_t *ms, struct klog_err *err)
+oldest(struct klog_reader *r, struct klog_decoder *d, int64_t *ms,
+	struct klog_err *err)
+{
+	struct klog_batch_iter it;
+	struct klog_record rec;
+	int64_t from;
+	int got;
+
+	while ((got = klog_reader_next(r, &from, err)) == 1) {
+		if (klog_decoder_open(d, r, &it, err) == -1)
+			return -1;
+		while ((got = klog_batch_next(&it, &rec, err)) == 1) {
+			if (rec.offset < from)
+				continue;
+			*ms = rec.timestamp_ms;
+			return 0;
+		}
+		if (got == -1)
+			return klog_err_in(err, "%s", r->path);
+	}
+	return got;
+}
+
+static int
+oldest_and_newest(struct klog_reader *r, struct klog_partition_info *info,
+	struct klog_err *err)
 {
 	struct klog_at at = { KLOG_AT_MAX_TIMESTAMP, 0, -1 };
 	struct klog_decoder d;
@@ -57,7 +83,11 @@ newest(struct klog_reader *r, int64_t end, int64_t *ms, struct klog_err *err)
 	int got;
 
 	klog_decoder_init(&d);
-	got = klog_lookup(r, &d, at, end, &offset, ms, err);
+	klog_reader_seek(r, info->start);
+	got = oldest(r, &d, &info->oldest_ms, err);
+	if (got != -1)
+		got = klog_lookup(
+			r, &d, at, info->end, &offset, &info->newest_ms, err);
 	klog_decoder_free(&d);
 	return got;
 }
@@ -67,7 +97,6 @@ describe(struct klog_topic *t, int32_t partition, const struct klog_say *say,
 	struct klog_partition_info *info, struct klog_err *err)
 {
 	struct klog_reader r;
-	int64_t from;
 	int got = -1;
 
 	memset(info, 0, sizeof(*info));
@@ -82,12 +111,7 @@ describe(struct klog_topic *t, int32_t partition, const struct klog_say *say,
 		bytes_of_segments(&r, &info->bytes, err) == -1)
 		goto out;
 	replica_list(&r, info);
-	klog_reader_seek(&r, info->start);
-	got = klog_reader_next(&r, &from, err);
-	if (got == 1)
-		info->oldest_ms = r.scan.batch.base_timestamp_ms;
-	if (got != -1)
-		got = newest(&r, info->end, &info->newest_ms, err);
+	got = oldest_and_newest(&r, info, err);
 out:
 	klog_reader_close(&r);
 	return got;

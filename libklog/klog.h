@@ -225,8 +225,8 @@ struct klog_partition_info {
 	int64_t start;
 	int64_t end;
 	int64_t bytes;
-	int64_t oldest_ms; /* of the first batch, -1 when empty */
-	int64_t newest_ms; /* the largest timestamp, -1 when empty */
+	int64_t oldest_ms; /* of the first record; -1: none, or without one */
+	int64_t newest_ms; /* the largest timestamp, or -1 */
 };
 
 /* The partitions of a topic (a name, or a path with a slash); *list is

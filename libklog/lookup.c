@@ -70,7 +70,7 @@ static int
 newest_of(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 	struct klog_err *err)
 {
-	struct klog_scan scan = { .fd = -1 };
+	struct klog_scan scan = { .fd = -1, .old_formats = !r->has_state };
 	struct klog_err ignored;
 	int64_t offset;
 	int index, got;
@@ -128,7 +128,7 @@ segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
 static int64_t
 hint_of_time(struct klog_reader *r, int64_t base, int64_t time_ms)
 {
-	struct klog_scan scan = { .fd = -1 };
+	struct klog_scan scan = { .fd = -1, .old_formats = !r->has_state };
 	struct klog_err ignored;
 	int64_t ms, offset = -1;
 	bool holds = false;

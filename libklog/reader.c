@@ -24,6 +24,7 @@ take_state(struct klog_reader *r, const struct klog_state *s)
 	if (r->has_state)
 		return;
 	r->has_state = true;
+	r->scan.old_formats = false;
 	/* what was read before it may be of an older history */
 	r->epoch = r->seen_epoch != -1 ? r->seen_epoch : s->leader_epoch;
 }
@@ -279,25 +280,48 @@ no_file(struct klog_reader *r, int64_t base, bool first, struct klog_err *err)
 		r->path, r->next, to - 1);
 }
 
-/* An index entry counts only if a good batch is where it says (D4). */
-static int64_t
-hinted_position(struct klog_reader *r, int64_t base, struct klog_err *err)
+/*
+ * An index entry counts only if a good batch is where it says (D4), which
+ * ends at the offset it names.  A Kafka also names the last offset of all that
+ * it appended at once, and before 0.11 it named the first; there a batch that
+ * ends before r->next will do, since all that is before it does, too.
+ */
+static bool
+hint_holds(struct klog_reader *r, int64_t position, int64_t offset)
 {
-	int64_t position = 0, offset = -1;
-	int fd = klog_segment_open(r->dir, base, ".index", O_RDONLY, err);
+	struct klog_err ignored;
+	int64_t last;
 
-	if (fd != -1) {
-		klog_index_find(fd, base, r->next, &position, &offset);
-		klog_close_fd(&fd);
-	}
-	if (offset == -1)
-		return 0;
 	klog_scan_init(&r->scan, r->fd, position, r->chunk);
-	if (klog_scan_next(&r->scan, err) != KLOG_SCAN_BATCH ||
-		klog_batch_last_offset(&r->scan.batch) != offset ||
-		r->scan.batch.base_offset < base)
-		return 0;
-	return position;
+	if (klog_scan_next(&r->scan, &ignored) != KLOG_SCAN_BATCH)
+		return false;
+	klog_batch_raise_base(&r->scan.batch, r->base);
+	last = klog_batch_last_offset(&r->scan.batch);
+	return r->scan.batch.base_offset >= r->base &&
+		(last == offset || (!r->has_state && last <= r->next));
+}
+
+/* Where to begin to look for r->next. */
+static int64_t
+hinted_position(struct klog_reader *r)
+{
+	int64_t position, offset = r->next + 1, found = 0;
+	struct klog_err ignored;
+	int fd = klog_segment_open(
+		r->dir, r->base, ".index", O_RDONLY, &ignored);
+	int tries;
+
+	/* a wrapper of the old formats that was indexed by its first offset
+	 * may end past r->next: the one before it does not */
+	for (tries = 0; tries < 2 && found == 0; tries++) {
+		klog_index_find(fd, r->base, offset - 1, &position, &offset);
+		if (offset == -1)
+			break;
+		if (hint_holds(r, position, offset))
+			found = position;
+	}
+	klog_close_fd(&fd);
+	return found;
 }
 
 /* Opens a segment at the batch that holds r->next, or before it: 1, 0 gone
@@ -305,7 +329,6 @@ hinted_position(struct klog_reader *r, int64_t base, struct klog_err *err)
 static int
 open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 {
-	struct klog_err ignored;
 	int64_t position;
 
 	klog_close_fd(&r->fd);
@@ -319,7 +342,8 @@ open_segment(struct klog_reader *r, int64_t base, struct klog_err *err)
 	klog_scan_name(&r->scan, base);
 	r->expected = base;
 	r->seen_epoch = -1;
-	position = r->next > base ? hinted_position(r, base, &ignored) : 0;
+	r->scan.old_formats = !r->has_state;
+	position = r->next > base ? hinted_position(r) : 0;
 	if (position > 0) {
 		r->expected = r->scan.batch.base_offset;
 		r->scan.position = position; /* still in its buffer */
@@ -549,11 +573,6 @@ judge(struct klog_reader *r, struct klog_err *err)
 		return klog_fail(err, why.code, "%s: %s", r->path, why.text);
 	if (again != KLOG_SCAN_SHORT && again != KLOG_SCAN_BAD)
 		return again;
-	/* a Kafka's segment that begins in an old format, not a bit that
-	 * flipped */
-	if (!r->has_state && why.code == KLOG_EREFUSED && r->scan.position == 0)
-		return klog_fail(
-			err, KLOG_EREFUSED, "%s: %s", r->path, why.text);
 	if (must_be_whole(r, again))
 		return fail_damaged(r, &why, err);
 	if (!r->trusted || r->state.marks & KLOG_MARK_SYNCING)
@@ -634,6 +653,7 @@ consider(struct klog_reader *r, struct klog_err *err)
 	int64_t position = r->scan.position;
 	struct klog_err why;
 
+	klog_batch_raise_base(&r->scan.batch, r->expected);
 	if (b->leader_epoch > r->epoch && !r->looked) {
 		r->scan.position -= b->size;
 		r->looked = true;

@@ -259,17 +259,22 @@ take_header(struct klog_scan *scan, struct klog_err *err)
 	in = at_hand(scan);
 	if (in.size == 0)
 		return KLOG_SCAN_END;
-	if (in.size < KLOG_BATCH_HEADER) {
-		/* a message of the old formats can be shorter */
-		if (klog_batch_parse(in, &scan->batch, err) == -1 &&
-			err->code == KLOG_EREFUSED)
-			return KLOG_SCAN_BAD;
+	if (in.size < KLOG_BATCH_HEADER &&
+		in.size < klog_batch_header_size(in)) {
 		klog_fail(err, KLOG_ECORRUPT, "%zu bytes of a batch header",
 			in.size);
 		return KLOG_SCAN_SHORT;
 	}
-	return klog_batch_parse(in, &scan->batch, err) == -1 ? KLOG_SCAN_BAD
-							     : KLOG_SCAN_BATCH;
+	if (klog_batch_parse(in, &scan->batch, err) == -1)
+		return KLOG_SCAN_BAD;
+	if (scan->batch.magic != KLOG_BATCH_MAGIC && !scan->old_formats) {
+		klog_fail(err, KLOG_ECORRUPT,
+			"a message of the old format %d (before Kafka 0.11), "
+			"which klog does not write",
+			scan->batch.magic);
+		return KLOG_SCAN_BAD;
+	}
+	return KLOG_SCAN_BATCH;
 }
 
 int
@@ -280,6 +285,10 @@ klog_scan_header(struct klog_scan *scan, struct klog_err *err)
 
 	if (got != KLOG_SCAN_BATCH)
 		return got;
+	if (at_hand(scan).size >= scan->batch.size) {
+		scan->position += scan->batch.size;
+		return KLOG_SCAN_BATCH;
+	}
 	size = klog_file_size(scan->fd, name_of(scan), err);
 	if (size == -1)
 		return -1;
@@ -289,8 +298,7 @@ klog_scan_header(struct klog_scan *scan, struct klog_err *err)
 		return KLOG_SCAN_SHORT;
 	}
 	scan->position += scan->batch.size;
-	if (scan->position > scan->buf_at + (int64_t)scan->buf.size)
-		klog_scan_forget(scan);
+	klog_scan_forget(scan);
 	return KLOG_SCAN_BATCH;
 }
 

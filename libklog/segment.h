@@ -50,6 +50,7 @@ struct klog_scan {
 	int fd;                    /* borrowed */
 	int64_t position;
 	size_t chunk;        /* bytes read at once */
+	bool old_formats;    /* those are taken, too: a Kafka's */
 	struct klog_buf buf; /* bytes of the file from buf_at on */
 	int64_t buf_at;
 	struct klog_batch batch; /* the one just taken ... */

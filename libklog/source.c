@@ -182,7 +182,7 @@ int
 klog_sources_tail(struct klog_sources *all, struct klog_decoder *d,
 	int64_t count, int64_t *next, struct klog_err *err)
 {
-	int64_t low = 0, high, have, total = 0;
+	int64_t low = -1, high, have, total = 0; /* -1: without a time */
 	size_t i;
 
 	for (i = 0; i < all->count; i++)

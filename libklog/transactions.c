@@ -158,6 +158,13 @@ begin_walk(struct klog_txn_walk *w, const struct klog_reader *r, int64_t offset)
 
 /* ---- walking ---- */
 
+static void
+enter_segment(struct klog_txn_walk *w, int64_t base)
+{
+	w->base = w->expected = base;
+	w->position = 0;
+}
+
 /* Opens the segment of w->next, or the one behind the segment that was walked
  * to its end: 1, 0 there is none, -1. */
 static int
@@ -170,8 +177,7 @@ next_segment(struct klog_txn_walk *w, const struct klog_reader *r,
 
 	if (r->only_base != -1) {
 		found = w->base == -1;
-		w->base = r->only_base;
-		w->position = 0;
+		enter_segment(w, r->only_base);
 		return found;
 	}
 	if (klog_segment_list_all(r->dir, &bases, err) == -1)
@@ -181,8 +187,7 @@ next_segment(struct klog_txn_walk *w, const struct klog_reader *r,
 	while (i < bases.count && bases.base[i] <= w->base)
 		i++;
 	if (i < bases.count) {
-		w->base = bases.base[i];
-		w->position = 0;
+		enter_segment(w, bases.base[i]);
 		found = 1;
 	}
 	klog_bases_free(&bases);
@@ -215,6 +220,11 @@ step(struct klog_txn_walk *w, bool keep, struct klog_scan *scan,
 	const struct klog_batch *b = &scan->batch;
 	int got = klog_scan_header(scan, err);
 
+	if (got == KLOG_SCAN_BATCH) {
+		klog_batch_raise_base(&scan->batch, w->expected);
+		if (b->base_offset < w->expected)
+			return KLOG_SCAN_BAD;
+	}
 	if (got == KLOG_SCAN_BATCH && b->attributes & KLOG_ATTR_CONTROL) {
 		scan->position -= b->size;
 		got = klog_scan_look_again(scan, err);
@@ -231,6 +241,7 @@ step(struct klog_txn_walk *w, bool keep, struct klog_scan *scan,
 	}
 	if (got == KLOG_SCAN_BATCH) {
 		w->position = scan->position;
+		w->expected = klog_batch_last_offset(b) + 1;
 		if (klog_batch_last_offset(b) >= w->next)
 			w->next = klog_batch_last_offset(b) + 1;
 	}
@@ -243,7 +254,7 @@ walk(struct klog_txn_walk *w, const struct klog_reader *r, size_t until_done,
 	struct klog_err *err)
 {
 	bool keep = until_done != SIZE_MAX;
-	struct klog_scan scan = { .fd = -1 };
+	struct klog_scan scan = { .fd = -1, .old_formats = !r->has_state };
 	int got = KLOG_SCAN_END;
 
 	while (!w->damaged && w->done_count < until_done) {

@@ -27,6 +27,7 @@ struct klog_txn_walk {
 	bool damaged; /* it can go no further: the reader will say why */
 	int64_t next;
 	int64_t base, position; /* of the segment, and in it */
+	int64_t expected;       /* no batch of it begins before that */
 	struct klog_open_txn *open;
 	size_t open_count;
 	struct klog_done_txn *done;

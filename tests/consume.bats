@@ -479,7 +479,7 @@ timed() {
 	done
 }
 
-@test "consume: message sets of versions 0 and 1 are read, or refused with words" {
+@test "consume: message sets of versions 0 and 1" {
 	local set
 	for set in \
 		0000000000000005000000101fecd70a0000000000016b000000017600000000000000060000000fa50b8f630000ffffffff0000000177 \
@@ -487,12 +487,8 @@ timed() {
 		00000000000000060000004538d744bc0001ffffffff000000371f8b08000000000000ff63600003562016907f739d0bcc63cc0611651029063620e65fcadd9fccc0f01f084052e500c30e998737000000 \
 		000000000000000600000052a4310b9701010000018bcfe56801ffffffff0000003c1f8b08000000000000ff63608003094bb51e63462083b1fbfcd30c90086336882883ca83a4c4231715e6c2d530fe070210a71c00cfb44b8d47000000; do
 		hex "$set" >00000000000000000005.log
-		run --separate-stderr klog-consume -F '%o,%k,%K,%s\n' ./00000000000000000005.log
-		explain klog-consume "message set $set"
-		case $status in
-		0) equal "$output" $'5,k,1,v\n6,,-1,w' ;;
-		*) one_line_error consume 00000000000000000005.log ;;
-		esac
+		klog 0 consume -F '%o,%k,%K,%s\n' ./00000000000000000005.log
+		equal "$output" $'5,k,1,v\n6,,-1,w'
 	done
 }
 

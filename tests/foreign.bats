@@ -152,6 +152,19 @@ kafka() {
 	[ "$(klog-consume ./logs/t-0 | wc -l)" -lt 25000 ]
 }
 
+@test "foreign: offsets that go back are damage, at the end too" {
+	local batch
+	batch=$(printf '%s' 0000003d00000000 02 e641a44b 0000 00000000 \
+		0000018bcfe56800 0000018bcfe56800 ffffffffffffffffffffffffffff \
+		00000001 160000 00010a68656c6c6f00)
+	mkdir back-0
+	hex "0000000000000000$batch 0000000000000001$batch 0000000000000000$batch" \
+		>back-0/00000000000000000000.log
+	klog 3 consume ./back-0/
+	equal "$output" $'hello\nhello'
+	error_line consume 'batch at 146' 'offset 0 where 2 is next'
+}
+
 @test "foreign: an offset that no segment can hold is damage" {
 	kafka logs t-0
 	local file=logs/t-0/$log

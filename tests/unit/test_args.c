@@ -88,7 +88,7 @@ test_offset(void)
 {
 	static const char *const bad[] = { "", "x", "-", "--1", "1/", "1/x",
 		"/1", "+1", "1 ", "9223372036854775808", "stored", "@",
-		"1/2147483648", "0x1", "-1/2", "begin" };
+		"1/2147483648", "1/-2", "0x1", "-1/2", "begin" };
 	struct klog_err err;
 	struct klog_at at;
 	size_t i;
@@ -96,6 +96,7 @@ test_offset(void)
 	good_offset("0", KLOG_AT_OFFSET, 0, -1);
 	good_offset("9223372036854775807", KLOG_AT_OFFSET, INT64_MAX, -1);
 	good_offset("42/7", KLOG_AT_OFFSET, 42, 7);
+	good_offset("42/-1", KLOG_AT_OFFSET, 42, -1);
 	good_offset("-10", KLOG_AT_TAIL, 10, -1);
 	good_offset("beginning", KLOG_AT_BEGINNING, 0, -1);
 	good_offset("earliest", KLOG_AT_BEGINNING, 0, -1);

@@ -371,8 +371,6 @@ header_refused(size_t at, size_t size, uint64_t value, const char *want_text)
 static void
 headers_refused(void)
 {
-	struct klog_batch batch;
-
 	header_refused(8, 4, 48, "length");
 	header_refused(8, 4, 0, "length");
 	header_refused(8, 4, UINT32_MAX, "length");
@@ -382,14 +380,6 @@ headers_refused(void)
 	header_refused(23, 4, UINT32_MAX, "lastOffsetDelta -1");
 	header_refused(57, 4, UINT32_MAX, "-1 records");
 	header_refused(21, 2, 5, "codec 5");
-	for (size_t i = 0; i < COUNT(golden_old); i++) {
-		struct klog_slice bytes = unhex(golden_old[i].hex);
-
-		ok(klog_batch_parse(bytes, &batch, &err) == -1 &&
-				strstr(err.text, "old format") != NULL,
-			"%s: %s", golden_old[i].name, err.text);
-		drop(bytes);
-	}
 }
 
 static void

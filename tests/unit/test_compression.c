@@ -332,6 +332,42 @@ linked_lz4(void)
 	drop(in);
 }
 
+/* Clients of Kafka's message format 0 wrote a wrong checksum of the header:
+ * there, and only there, any will do; nothing else may be wrong. */
+static void
+broken_lz4(size_t golden_at, size_t checksum_at)
+{
+	struct klog_slice want = unhex(records);
+	struct klog_slice frame = golden_region(golden_at);
+	struct klog_slice whole = frame;
+	uint8_t *checksum = (uint8_t *)(uintptr_t)frame.data + checksum_at;
+	struct klog_buf out = { 0 };
+	int read = 0, refused = 0;
+
+	for (int add = 0; add < 256; add++, ++*checksum) {
+		out.size = 0;
+		read += klog_decompress_lz4_v0(
+				&c, frame, want.size, &out, &err) == 0 &&
+			same_bytes(view(&out), want);
+		refused += !unpacks(KLOG_CODEC_LZ4, frame, want.size, &out);
+	}
+	is_int(read, 256, "read with any: %s",
+		golden_compressed[golden_at].name);
+	is_int(refused, 255, "read with one only, but in format 0");
+	out.size = 3;
+	for (frame.size = 0; frame.size < whole.size; frame.size++)
+		read += klog_decompress_lz4_v0(
+				&c, frame, want.size, &out, &err) == 0 ||
+			err.code != KLOG_ECORRUPT || out.size != 3;
+	is_int(read, 256, "and no cut");
+	ok(klog_decompress_lz4_v0(&c, whole, want.size - 1, &out, &err) == -1 &&
+			strstr(err.text, "more than") != NULL,
+		"nor more than the limit");
+	klog_buf_free(&out);
+	drop(whole);
+	drop(want);
+}
+
 /* What Kafka's reader wants of the frames: no content size, no checksum,
  * independent blocks of 64 KiB, xerial's chunks of 32 KiB. */
 static void
@@ -387,6 +423,8 @@ main(void)
 	doubled(6, KLOG_CODEC_ZSTD, true);
 	doubled(4, KLOG_CODEC_LZ4, false);
 	linked_lz4();
+	broken_lz4(4, 6);
+	broken_lz4(5, 14);
 	framing();
 	klog_compressor_free(&c);
 	ok(there_and_back(KLOG_CODEC_SNAPPY, INT32_MIN, slice("again")),
