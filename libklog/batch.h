@@ -50,7 +50,7 @@ klog_batch_last_offset(const struct klog_batch *b)
  * the records need not be there).  -1 KLOG_ECORRUPT with words when a field
  * cannot be: length below the minimum, magic other than 2 (0 and 1, the old
  * formats, are KLOG_EREFUSED), negative offset, delta or count, an offset past
- * INT64_MAX, an unknown codec.  The checksum is not looked at.
+ * INT64_MAX - 1, an unknown codec.  The checksum is not looked at.
  */
 int klog_batch_parse(
 	struct klog_slice in, struct klog_batch *batch, struct klog_err *err);
