@@ -746,7 +746,7 @@ end_of_files(struct klog_reader *r, struct klog_err *err)
 {
 	struct klog_bases bases = { NULL, 0 };
 	struct klog_err ignored;
-	int64_t base = r->only_base, position, offset = -1;
+	int64_t base = r->only_base, position, offset = -1, end;
 	int fd;
 
 	if (base == -1) {
@@ -761,7 +761,9 @@ end_of_files(struct klog_reader *r, struct klog_err *err)
 	if (fd != -1)
 		klog_index_find(fd, base, INT64_MAX - 1, &position, &offset);
 	klog_close_fd(&fd);
-	return walk_to_end(r, offset > base ? offset : base, err);
+	end = walk_to_end(r, offset > base ? offset : base, err);
+	/* an entry that holds names a batch, which was read */
+	return end == offset ? walk_to_end(r, base, err) : end;
 }
 
 int64_t
