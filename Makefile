@@ -7,6 +7,8 @@
 #	make check		the tests; TESTS=tests/produce.bats for some of them
 #	make check-asan		the same against tools with ASan and UBSan
 #	make check-fault	kills, full disks, failing disks and power cuts
+#	make check-fuzz		a million mutated inputs to all that decodes;
+#				FUZZ_RUNS=10 for ten times as many
 #	make check-mutants	one rule less each time, and the test that fails
 #	make lint bench install uninstall clean
 #
@@ -48,11 +50,17 @@ FAULT_LIBS = $(patsubst %.c,$B/%.so,$(wildcard tests/fault/lib*.c))
 FAULTS = $(FAULT_LIBS) $(patsubst %.c,$B/%,\
 	$(filter-out tests/fault/lib%,$(wildcard tests/fault/*.c)))
 
-.PHONY: all units benches faults
+# Their main is libFuzzer's with FUZZ=1, else that of tests/fuzz/replay.c.
+FUZZERS = $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SHARED = $(patsubst %.c,$B/%.o,\
+	$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c)))
+
+.PHONY: all units benches faults fuzzers
 all: $(TOOLS) $B/libklog.a ; @:
-units: $(UNITS) $(TEST_TOOLS) $B/unit.bats ; @:
+units: $(UNITS) $(TEST_TOOLS) $(FUZZERS) $B/unit.bats ; @:
 benches: $(BENCHES) ; @:
 faults: $(FAULTS) ; @:
+fuzzers: $(FUZZERS) ; @:
 
 # ---- how it is compiled ---------------------------------------------------
 
@@ -100,7 +108,8 @@ MADE_WITH := $(COMPILE) | $(LINK)
 
 # These install what is missing, then call make again: until then there may
 # be no compiler to ask.
-OUTER = demo check check-asan check-fault check-mutants bench lint deps clean uninstall
+OUTER = demo check check-asan check-fault check-fuzz check-mutants bench lint \
+	deps clean uninstall
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$B/made-with),$(MADE_WITH))
 $(shell mkdir -p $B)
@@ -167,6 +176,13 @@ $(FAULT_LIBS): $B/%.so: %.c $B/flags.mk
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(COMPILE) -fPIC -shared -o $@ $< -ldl
 
+ifdef FUZZ
+FUZZ_SHARED := $(filter-out %/replay.o,$(FUZZ_SHARED))
+FUZZ_MAIN = -fsanitize=fuzzer
+endif
+$(FUZZERS): %: %.o $(FUZZ_SHARED) $B/cmd.a $B/libklog.a
+	$(call say,LINK,$@)$(link) $(FUZZ_MAIN)
+
 # One bats test for each unit program.
 $B/unit.bats: $(UNITS) Makefile
 	@for u in $(UNITS:$B/tests/unit/test_%=%); do \
@@ -175,17 +191,20 @@ $B/unit.bats: $(UNITS) Makefile
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CMD_OBJS)) \
 	$(patsubst %,%.d,$(UNITS) $(TEST_TOOLS) $(BENCHES) $(FAULTS:.so=)) \
+	$(patsubst %,%.d,$(FUZZERS)) $(FUZZ_SHARED:.o=.d) \
 	$(patsubst cmd/%.c,$B/cmd/%.d,$(wildcard cmd/klog-*.c))
 
 # ---- what is run ----------------------------------------------------------
 
-.PHONY: demo check check-asan check-fault check-mutants bench lint deps clean
+.PHONY: demo check check-asan check-fault check-fuzz check-mutants bench lint \
+	deps clean
 again = $(MAKE) --no-print-directory \
 	$(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc))
 TESTS = $(wildcard tests/*.bats)
 BATS_FLAGS =
 RUN_WITH = KLOG_BIN='$(abspath $(BIN))' KLOG_UNIT='$(abspath $B/tests/unit)' \
 	KLOG_TEST_TOOLS='$(abspath $B/tests/tools)' \
+	KLOG_FUZZ='$(abspath $B/tests/fuzz)' \
 	PATH='$(abspath $(BIN))':"$$PATH"
 
 deps:
@@ -218,6 +237,15 @@ check-fault:
 	@$(RUN_WITH) KLOG_FAULT='$(abspath $B/tests/fault)' \
 		bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),$(TESTS),\
 		$(FAULT_TESTS))
+
+# libFuzzer comes with clang.  Each target runs from its kept inputs, as often
+# as tests/fuzz/run says, and always the same ones.
+FUZZ_RUNS = 1
+check-fuzz:
+	@tests/deps fuzz
+	@$(again) fuzzers B=build/fuzz CC=clang CFLAGS='-O1 -g' FUZZ=1 \
+		SANITIZE=fuzzer-no-link,address,undefined
+	@tests/fuzz/run build/fuzz/tests/fuzz $(FUZZ_RUNS)
 
 # See VERIFICATION.md; MUTANTS=tests/mutants/A3.patch for some of them.
 check-mutants: MUTANTS =
