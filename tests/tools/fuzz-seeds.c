@@ -101,6 +101,26 @@ golden(const char *corpus, const char *set, const struct golden *list,
 #define GOLDEN(corpus, list)                                                   \
 	golden(corpus, #list, list, sizeof(list) / sizeof(list[0]))
 
+/* The old formats, each as it is, and in a wrapper of each codec. */
+static void
+golden_messages(const char *corpus)
+{
+	size_t i, count = sizeof(golden_old) / sizeof(golden_old[0]);
+	int codec;
+
+	for (i = 0; i < count; i++)
+		for (codec = 0; codec <= 3; codec++) {
+			char set[] = "golden_old-0";
+			FILE *file;
+
+			set[sizeof(set) - 2] = (char)('0' + codec);
+			file = create(corpus, "legacy", set, i);
+			putc(codec << 1 | (golden_old[i].hex[33] - '0'), file);
+			put_hex(file, golden_old[i].hex, 0);
+			fclose(file);
+		}
+}
+
 /* ---- directories ---- */
 
 static size_t
@@ -185,6 +205,7 @@ main(int argc, char **argv)
 		GOLDEN(argv[2], golden_transactions);
 		GOLDEN(argv[2], golden_compressed);
 		GOLDEN(argv[2], golden_old);
+		golden_messages(argv[2]);
 	} else if (argc == 4 && strcmp(argv[1], "pack") == 0) {
 		put_hex(stdout, argv[2], 0);
 		pack(argv[3]);
