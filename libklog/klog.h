@@ -342,6 +342,7 @@ struct klog_run {
 	int32_t partition;
 	int32_t leader_epoch;
 	bool log_append_time;
+	bool no_timestamps; /* Kafka's oldest format has none: -1 */
 	const struct klog_record *records;
 	size_t count;
 };
