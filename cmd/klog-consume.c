@@ -11,7 +11,7 @@
 #include "libklog/settings.h"
 #include "libklog/time.h"
 
-enum { SINCE = CLI_LONG, UNTIL, IDLE_TIMEOUT, SYNCED };
+enum { SINCE = CLI_LONG, UNTIL, IDLE_TIMEOUT, SYNCED, MERGE };
 
 static const struct cli_opt opts[] = {
 	{ 'p', "partitions", "LIST", "only these partitions", 0 },
@@ -24,6 +24,8 @@ static const struct cli_opt opts[] = {
 	{ IDLE_TIMEOUT, "idle-timeout", "DURATION",
 		"end when nothing came for so long", 0 },
 	{ SYNCED, "synced", NULL, "only what would outlive a power cut", 0 },
+	{ MERGE, "merge", NULL, "in order of timestamp over all partitions",
+		0 },
 	{ 'F', "format", "FORMAT", "print records so; see below", 0 },
 	{ 'J', "json", NULL, "print records as JSON, a line each", 0 },
 	{ 'K', "key-delimiter", "DELIM", "print the key and DELIM first", 0 },
@@ -173,6 +175,7 @@ consume(struct cli *cli, struct options *o)
 		.to = o->range.to,
 		.tail = o->tail,
 		.follow = cli_given(cli, 'f'),
+		.merge = cli_given(cli, MERGE),
 		.synced = cli_given(cli, SYNCED),
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,

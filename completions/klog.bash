@@ -202,7 +202,7 @@ _klog() {
 		;;
 	klog-consume)
 		options+=(-p --partitions -o --offset --since --until -c --count
-			-n --tail -f --follow --idle-timeout --synced -F --format
+			-n --tail -f --follow --idle-timeout --synced --merge -F --format
 			-J --json -K --key-delimiter -D --delimiter -0 --null-delimiter
 			-Z --null -X --setting)
 		with_argument+=(-p --partitions -o --offset --since --until

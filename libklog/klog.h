@@ -327,6 +327,8 @@ struct klog_consume {
 	int64_t tail;        /* start so many records before the end, the
 				newest by timestamp over all; -1: no */
 	bool follow;
+	bool merge;  /* in the order of timestamps over all partitions, each
+			in that of its offsets; not a batch of each in turn */
 	bool synced; /* nothing past the recovery point */
 	const struct klog_setting *settings; /* auto.offset.reset ... */
 	size_t setting_count;
@@ -354,6 +356,12 @@ int klog_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 /* Once next answered 0: whether nothing can come any more, since every
  * partition has reached its end, or what `to` names. */
 bool klog_consumer_done(const struct klog_consumer *consumer);
+
+/*
+ * How long, in ms, until a record comes that is there and held back, since
+ * `merge` waits for a partition that has none, at most a second; -1: none is.
+ */
+int64_t klog_consumer_due_ms(const struct klog_consumer *consumer);
 
 /*
  * Sleeps until there may be more to read, at most timeout_ms (-1: for ever):
