@@ -287,14 +287,14 @@ refused() {
 		echo
 		head -c 30000000 /dev/zero | tr '\0' a
 		echo
-		echo '{"payload":"[[[[[[[[[[[[[[[[[[[[[[[\\\"[["}'
+		echo '{"payload":"\\\"[[[[[[[[[[[[[[[[[[[[[[["}'
 	} >lines
 	klog 1 produce -J --on-error skip t lines
 	[[ "${stderr_lines[0]}" == *lines:1:*'nested deeper than 16'* ]]
 	[[ "${stderr_lines[1]}" == *lines:2:*'nested deeper than 16'* ]]
 	[[ "${stderr_lines[2]}" == *lines:3:*'more than 131072 values'* ]]
 	[[ "${stderr_lines[3]}" == *lines:4:*'longer than 10486904 bytes'* ]]
-	equal "$(klog-consume t)" '[[[[[[[[[[[[[[[[[[[[[[[\"[['
+	equal "$(klog-consume t)" '\"[[[[[[[[[[[[[[[[[[[[[[['
 	[ -z "${KLOG_SANITIZED-}" ] || return 0
 	# The addresses bound what it has: a line, and what is made of it.
 	shell 1 'ulimit -v 120000; klog-produce -J --on-error skip t lines'
