@@ -10,9 +10,10 @@ static int
 wait_more(const struct copy *copy, struct klog_consumer *in, struct output *out,
 	int64_t last_tick, struct klog_err *err)
 {
-	int64_t left = -1;
+	int64_t left = klog_consumer_due_ms(in);
 
-	if (copy->idle_ms >= 0) {
+	/* a record that is held back has come */
+	if (copy->idle_ms >= 0 && left == -1) {
 		left = copy->idle_ms - (klog_tick_ms() - last_tick);
 		if (left <= 0)
 			return 0;

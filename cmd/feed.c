@@ -22,10 +22,17 @@ feed_init(struct feed *feed, struct klog_err *err)
 
 	for (i = 0; i < FEED_RECORDS; i++)
 		feed->records[i] = feed->like;
+	feed->parted = feed->json || feed->key_delim.size > 0;
+	/* a line of JSON is good until the next one */
+	feed->at_once = feed->json ? 1 : FEED_RECORDS;
 	feed->dies_of_pipe = feed->tee && signal(SIGPIPE, SIG_IGN) != SIG_IGN;
 	if (feed->tee && output_init(&feed->out, STDOUT_FILENO, err) == -1)
 		return -1;
-	return lines_init(&feed->lines, &feed->delim, err);
+	if (lines_init(&feed->lines, &feed->delim, err) == -1)
+		return -1;
+	if (feed->longest != 0 && feed->longest < LINES_LONGEST)
+		feed->lines.longest = feed->longest;
+	return 0;
 }
 
 /* ---- failing ---- */
@@ -54,8 +61,6 @@ static bool
 refuse(struct feed *feed, int64_t number, struct klog_err *err)
 {
 	klog_err_in(err, "%s:%" PRId64, feed->name, number);
-	/* the line is wrong, not the command */
-	err->code = KLOG_ETOOLARGE;
 	feed->lost++;
 	if (!feed->skip)
 		return fail(feed, err);
@@ -150,6 +155,13 @@ copy_flush(struct feed *feed)
 		copy_failed(feed, &err);
 }
 
+/* Whether an error is about one record, and the next may be taken. */
+static bool
+is_refusal(const struct klog_err *err)
+{
+	return err->code == KLOG_ETOOLARGE || err->code == KLOG_EINVALID;
+}
+
 /* Hands over the records in hand; their lines follow one another. */
 static bool
 put(struct feed *feed)
@@ -169,7 +181,7 @@ put(struct feed *feed)
 			feed->last = feed->first + (int64_t)done - 1;
 		if (r == 0 || again(feed, &err))
 			continue;
-		if (err.code != KLOG_ETOOLARGE) {
+		if (!is_refusal(&err)) {
 			feed->lost += (int64_t)(count - done);
 			feed->broken = true;
 			return fail(feed, &err);
@@ -207,17 +219,6 @@ refuse_line(struct feed *feed, struct klog_err *err)
 	return put(feed) && refuse(feed, feed->lines.number, err);
 }
 
-/* Not inlined: a struct klog_err of the hot path's own would be cleared for
- * each line. */
-static __attribute__((noinline, cold)) bool
-refuse_unkeyed(struct feed *feed)
-{
-	struct klog_err err;
-
-	klog_fail(&err, KLOG_EUSAGE, "no key delimiter in the line");
-	return refuse_line(feed, &err);
-}
-
 static bool
 split_key(struct feed *feed, struct klog_record *rec, struct klog_slice *line)
 {
@@ -225,13 +226,32 @@ split_key(struct feed *feed, struct klog_record *rec, struct klog_slice *line)
 		feed->key_delim.size);
 	size_t size;
 
-	if (at == NULL)
+	if (at == NULL) {
+		klog_fail(&feed->refused, KLOG_EINVALID,
+			"no key delimiter in the line");
 		return false;
+	}
 	size = (size_t)(at - line->data);
 	rec->key = klog_slice_of(line->data, size);
 	size += feed->key_delim.size;
 	line->data += size;
 	line->size -= size;
+	return true;
+}
+
+/* A line that is more than its value: the value stays in *line. */
+static bool
+take_apart(struct feed *feed, struct klog_record *rec, struct klog_slice *line)
+{
+	if (feed->json)
+		*rec = feed->like;
+	if (feed->key_delim.size > 0 && !split_key(feed, rec, line))
+		return false;
+	if (!feed->json)
+		return true;
+	if (json_take(&feed->json_in, *line, rec, &feed->refused) == -1)
+		return false;
+	*line = rec->value;
 	return true;
 }
 
@@ -246,12 +266,12 @@ add(struct feed *feed, struct klog_slice line)
 	}
 	feed->ends[feed->count] = line.data + line.size +
 		(feed->lines.unterminated ? 0 : feed->delim.size);
-	if (feed->key_delim.size > 0 && !split_key(feed, rec, &line))
-		return refuse_unkeyed(feed);
+	if (feed->parted && !take_apart(feed, rec, &line))
+		return refuse_line(feed, &feed->refused);
 	rec->value = line;
 	if (line.size == 0 && feed->null_empty)
 		rec->value.data = NULL;
-	return ++feed->count < FEED_RECORDS || put(feed);
+	return ++feed->count < feed->at_once || put(feed);
 }
 
 /* All whole lines that were read. */
@@ -451,6 +471,7 @@ feed_finish(struct feed *feed)
 	if (feed->signal != 0 && feed->signal != SIGPIPE && good)
 		say_where(feed);
 	lines_free(&feed->lines);
+	json_in_free(&feed->json_in);
 	output_free(&feed->out);
 	if (feed->signal != 0)
 		stop_die(feed->signal);

@@ -7,6 +7,7 @@
 #define FEED_H
 
 #include "cli.h"
+#include "json.h"
 #include "lines.h"
 #include "output.h"
 
@@ -20,6 +21,8 @@ struct feed {
 	struct klog_buf delim;
 	struct klog_buf key_delim; /* -K; empty: none */
 	bool null_empty;           /* -Z */
+	bool json;                 /* -J */
+	size_t longest;            /* a longer line is refused; 0: lines.h's */
 	bool skip;                 /* --on-error skip */
 	bool wait;                 /* --on-full wait */
 	bool no_sync;
@@ -31,10 +34,14 @@ struct feed {
 	const char *name; /* of the input, in messages */
 	bool operand;     /* it is a FILE, not stdin */
 	bool regular;
+	bool parted; /* a line is more than its value */
+	struct json_in json_in;
+	struct klog_err refused; /* why a line was not taken */
 	struct klog_record records[FEED_RECORDS];
 	const uint8_t *ends[FEED_RECORDS]; /* of the records' lines */
 	const uint8_t *begin;              /* of the first one's line */
 	size_t count;
+	size_t at_once;    /* so many are handed over */
 	int64_t first;     /* line number of records[0] */
 	int64_t last;      /* line number of the last record taken */
 	int64_t lost;      /* lines refused, or in hand when it failed */

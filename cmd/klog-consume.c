@@ -11,7 +11,7 @@
 #include "libklog/settings.h"
 #include "libklog/time.h"
 
-enum { SINCE = CLI_LONG, UNTIL, IDLE_TIMEOUT, SYNCED };
+enum { SINCE = CLI_LONG, UNTIL, IDLE_TIMEOUT, SYNCED, MERGE };
 
 static const struct cli_opt opts[] = {
 	{ 'p', "partitions", "LIST", "only these partitions", 0 },
@@ -24,7 +24,10 @@ static const struct cli_opt opts[] = {
 	{ IDLE_TIMEOUT, "idle-timeout", "DURATION",
 		"end when nothing came for so long", 0 },
 	{ SYNCED, "synced", NULL, "only what would outlive a power cut", 0 },
+	{ MERGE, "merge", NULL, "in order of timestamp over all partitions",
+		0 },
 	{ 'F', "format", "FORMAT", "print records so; see below", 0 },
+	{ 'J', "json", NULL, "print records as JSON, a line each", 0 },
 	{ 'K', "key-delimiter", "DELIM", "print the key and DELIM first", 0 },
 	{ 'D', "delimiter", "DELIM", "what ends a record [\\n]", 0 },
 	{ '0', "null-delimiter", NULL, "the same as -D '\\0'", 0 },
@@ -97,7 +100,7 @@ check_options(const struct cli *cli, struct options *o)
 {
 	static const int pairs[][2] = { { 'o', SINCE }, { 'n', 'o' },
 		{ 'n', SINCE }, { 'f', UNTIL }, { 'D', '0' }, { 'F', 'K' },
-		{ 'F', 'D' }, { 'F', '0' } };
+		{ 'F', 'D' }, { 'F', '0' }, { 'F', 'J' }, { 'J', 'K' } };
 	struct klog_err err;
 	size_t i;
 
@@ -132,6 +135,7 @@ take_options(struct cli *cli, struct options *o)
 		o->range.from = o->since;
 	if (o->until.where != KLOG_AT_UNSET)
 		o->range.to = o->until;
+	o->copy.print.json = cli_given(cli, 'J');
 	o->copy.print.format.show_null = cli_given(cli, 'Z');
 	if (o->copy.print.delim.size == 0 &&
 		klog_buf_put(&o->copy.print.delim,
@@ -171,6 +175,7 @@ consume(struct cli *cli, struct options *o)
 		.to = o->range.to,
 		.tail = o->tail,
 		.follow = cli_given(cli, 'f'),
+		.merge = cli_given(cli, MERGE),
 		.synced = cli_given(cli, SYNCED),
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,

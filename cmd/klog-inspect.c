@@ -9,6 +9,7 @@
 #include "table.h"
 
 static const struct cli_opt opts[] = {
+	{ 'J', "json", NULL, "print a JSON object a line", 0 },
 	{ 0 },
 };
 
@@ -59,7 +60,8 @@ list_topics(const struct cli *cli, struct klog *klog)
 
 	if (klog_topics(klog, &list, &count, &err) == -1)
 		return cli_fail(cli, &err);
-	table_init(&table, topic_heads, COUNT(topic_heads));
+	table_init(
+		&table, topic_heads, COUNT(topic_heads), cli_given(cli, 'J'));
 	for (i = 0; i < count; i++) {
 		if (list[i].partitions == -1) {
 			one = say_why(cli, klog, list[i].name);
@@ -76,6 +78,16 @@ list_topics(const struct cli *cli, struct klog *klog)
 	return one > status ? one : status;
 }
 
+/* Broker ids; "-" where the files do not say. */
+static void
+add_ids(struct table *table, const char *ids)
+{
+	if (strcmp(ids, "-") == 0)
+		table_none(table);
+	else
+		table_list(table, ids);
+}
+
 static void
 add_partition(struct table *table, const char *topic,
 	const struct klog_partition_info *info)
@@ -83,11 +95,11 @@ add_partition(struct table *table, const char *topic,
 	table_text(table, topic);
 	table_number(table, info->partition);
 	if (info->leader == -1)
-		table_text(table, "-");
+		table_none(table);
 	else
 		table_number(table, info->leader);
-	table_text(table, info->replicas);
-	table_text(table, info->isr);
+	add_ids(table, info->replicas);
+	add_ids(table, info->isr);
 	table_number(table, info->start);
 	table_number(table, info->end);
 	table_number(table, info->bytes);
@@ -141,12 +153,13 @@ static int
 show(struct cli *cli, struct klog *klog, const struct args_topic *topics,
 	size_t count)
 {
+	bool json = cli_given(cli, 'J');
 	struct table partitions, settings;
 	int status = 0, one;
 	size_t i;
 
-	table_init(&partitions, partition_heads, COUNT(partition_heads));
-	table_init(&settings, setting_heads, COUNT(setting_heads));
+	table_init(&partitions, partition_heads, COUNT(partition_heads), json);
+	table_init(&settings, setting_heads, COUNT(setting_heads), json);
 	for (i = 0; i < count; i++) {
 		one = add_partitions(cli, klog, &topics[i], &partitions);
 		if (one == 0)
@@ -159,7 +172,8 @@ show(struct cli *cli, struct klog *klog, const struct args_topic *topics,
 		status = one > status ? one : status;
 	}
 	if (settings.count > 0) {
-		putchar('\n');
+		if (!json)
+			putchar('\n');
 		one = print(cli, &settings);
 		status = one > status ? one : status;
 	}

@@ -22,6 +22,7 @@ static const struct cli_opt opts[] = {
 		CLI_MANY },
 	{ 'D', "delimiter", "DELIM", "what ends a line [\\n]", 0 },
 	{ '0', "null-delimiter", NULL, "the same as -D '\\0'", 0 },
+	{ 'J', "json", NULL, "a line is a record as JSON; see below", 0 },
 	{ 'Z', "null", NULL, "an empty value is a null", 0 },
 	{ 'X', "setting", "KEY=VALUE", "a setting of this run; repeatable",
 		CLI_MANY },
@@ -141,6 +142,7 @@ take_options(struct cli *cli, struct options *o)
 	cli_exclude(cli, 'p', 'K');
 	cli_exclude(cli, 'k', 'K');
 	cli_exclude(cli, 'D', '0');
+	feed->json = cli_given(cli, 'J');
 	feed->null_empty = cli_given(cli, 'Z');
 	feed->no_sync = cli_given(cli, NO_SYNC);
 	feed->tee = cli_given(cli, 'T');
@@ -171,6 +173,27 @@ take_topic(struct cli *cli, struct options *o)
 		cli_usage(cli, "TOPIC:PARTITION excludes -p, -k and -K");
 	o->partition = topic.partition;
 	return topic.name;
+}
+
+/* How long a line of JSON may be, that the topic can take. */
+static int
+bound_lines(struct feed *feed, struct klog *klog, const char *topic,
+	struct klog_err *err)
+{
+	struct klog_settings settings;
+	struct klog_setting *list;
+	size_t i, count;
+	int r = 0;
+
+	if (klog_topic_settings(klog, topic, &list, &count, err) == -1)
+		return -1;
+	klog_settings_init(&settings);
+	for (i = 0; r == 0 && i < count; i++)
+		r = klog_settings_set(&settings, KLOG_OF_TOPIC, list[i].key,
+			list[i].value, err);
+	feed->longest = json_longest((size_t)settings.max_message_bytes);
+	free(list);
+	return r;
 }
 
 static int
@@ -212,7 +235,8 @@ produce(struct cli *cli, struct options *o, const char *topic)
 	feed->producer = klog_producer_open(klog, topic, &how, &err);
 	if (feed->producer == NULL) {
 		status = cli_fail_topic(cli, topic, &err);
-	} else if (feed_init(feed, &err) == -1) {
+	} else if ((feed->json && bound_lines(feed, klog, topic, &err) == -1) ||
+		feed_init(feed, &err) == -1) {
 		status = cli_fail(cli, &err);
 		klog_producer_abandon(feed->producer);
 	} else {
@@ -232,6 +256,11 @@ main(int argc, char **argv)
 		.operands = "TOPIC [FILE...]",
 		.text = "Appends the lines of stdin, or of the FILEs in turn, "
 			"to a topic, and syncs them.",
+		.after = "JSON     {\"key\":K,\"payload\":P,\"ts\":MILLIS,"
+			 "\"partition\":N,\n"
+			 "          \"headers\":[[NAME,VALUE]...]}, and what "
+			 "else "
+			 "klog-consume -J prints",
 		.opts = opts,
 	};
 	char *topic;

@@ -1,3 +1,4 @@
+#include "json.h"
 #include "print.h"
 
 static int
@@ -21,6 +22,16 @@ put_delimited(const struct print *print, struct output *out,
 			output_put(out, delim->data, delim->size, err) == -1))
 		return -1;
 	if (put_bytes(out, rec->value, show_null, err) == -1)
+		return -1;
+	return output_put(out, print->delim.data, print->delim.size, err);
+}
+
+static int
+put_json(const struct print *print, struct output *out,
+	const struct klog_run *run, const struct klog_record *rec,
+	struct klog_err *err)
+{
+	if (json_put(&out->buf, run, rec, err) == -1)
 		return -1;
 	return output_put(out, print->delim.data, print->delim.size, err);
 }
@@ -53,7 +64,7 @@ print_run(struct print *print, struct output *out, const struct klog_run *run,
 	size_t count, struct klog_err *err)
 {
 	bool formatted = print->format.count > 0;
-	bool plain = !formatted && print->key_delim.size == 0 &&
+	bool plain = !formatted && !print->json && print->key_delim.size == 0 &&
 		!print->format.show_null;
 	struct format_place place = { .topic = run->topic,
 		.partition = run->partition,
@@ -69,6 +80,8 @@ print_run(struct print *print, struct output *out, const struct klog_run *run,
 		else if (formatted)
 			r = format_put(&print->format, &out->buf, &place,
 				&run->records[i], err);
+		else if (print->json)
+			r = put_json(print, out, run, &run->records[i], err);
 		else
 			r = put_delimited(print, out, &run->records[i], err);
 		if (r == -1 || output_step(out, err) == -1)

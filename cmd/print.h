@@ -1,5 +1,5 @@
 /* How klog-consume prints a record: its value and a delimiter, a key in front
- * of it, or as FORMAT says. */
+ * of it, as FORMAT says, or as JSON. */
 #ifndef PRINT_H
 #define PRINT_H
 
@@ -8,6 +8,7 @@
 
 struct print {
 	struct format format;      /* empty: not given */
+	bool json;                 /* -J */
 	struct klog_buf delim;     /* behind each record */
 	struct klog_buf key_delim; /* empty: no keys */
 	int64_t count;             /* records printed */

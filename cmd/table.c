@@ -1,17 +1,25 @@
+#include <ctype.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli.h"
 #include "table.h"
 
+enum { NONE = '-', TEXT = 't', NUMBER = 'n', LIST = 'l' };
+
 void
-table_init(struct table *table, const char *const *heads, size_t columns)
+table_init(struct table *table, const char *const *heads, size_t columns,
+	bool json)
 {
 	memset(table, 0, sizeof(*table));
 	table->heads = heads;
 	table->columns = columns;
+	table->json = json;
 }
+
+/* ---- cells ---- */
 
 static void
 put(struct table *table, const char *text, size_t size)
@@ -20,8 +28,9 @@ put(struct table *table, const char *text, size_t size)
 		table->failed = true;
 }
 
-void
-table_text(struct table *table, const char *text)
+/* As it is printed in a column. */
+static void
+put_safe(struct table *table, const char *text)
 {
 	char safe[4096];
 	const char *p;
@@ -33,8 +42,24 @@ table_text(struct table *table, const char *text)
 		else
 			put(table, p, 1);
 	}
+}
+
+static void
+add(struct table *table, char kind, const char *text)
+{
+	put(table, &kind, 1);
+	if (table->json)
+		put(table, text, strlen(text));
+	else
+		put_safe(table, text);
 	put(table, "", 1);
 	table->count++;
+}
+
+void
+table_text(struct table *table, const char *text)
+{
+	add(table, TEXT, text);
 }
 
 void
@@ -43,8 +68,22 @@ table_number(struct table *table, int64_t n)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRId64, n);
-	table_text(table, text);
+	add(table, NUMBER, text);
 }
+
+void
+table_list(struct table *table, const char *numbers)
+{
+	add(table, LIST, numbers);
+}
+
+void
+table_none(struct table *table)
+{
+	add(table, NONE, "");
+}
+
+/* ---- columns ---- */
 
 /* Columns of a terminal, which are characters, not bytes. */
 static size_t
@@ -67,30 +106,129 @@ print_cell(const struct table *table, const size_t *widths, size_t column,
 	printf("%s%*s%s", text, (int)pad, "", last ? "\n" : "");
 }
 
-int
-table_print(const struct table *table)
+/* The cell behind this one. */
+static const char *
+next_cell(const char *cell)
+{
+	return cell + strlen(cell) + 1;
+}
+
+static int
+print_columns(const struct table *table)
 {
 	const char *cells = (const char *)table->text.data, *p;
 	size_t *widths, i, w;
 
-	if (table->failed)
-		return -1;
 	widths = calloc(table->columns, sizeof(*widths));
 	if (widths == NULL)
 		return -1;
 	for (i = 0; i < table->columns; i++)
 		widths[i] = width(table->heads[i]);
-	for (i = 0, p = cells; i < table->count; i++, p += strlen(p) + 1) {
-		w = width(p);
+	for (i = 0, p = cells; i < table->count; i++, p = next_cell(p)) {
+		w = width(p + 1);
 		if (w > widths[i % table->columns])
 			widths[i % table->columns] = w;
 	}
 	for (i = 0; i < table->columns; i++)
 		print_cell(table, widths, i, table->heads[i]);
-	for (i = 0, p = cells; i < table->count; i++, p += strlen(p) + 1)
-		print_cell(table, widths, i % table->columns, p);
+	for (i = 0, p = cells; i < table->count; i++, p = next_cell(p))
+		print_cell(table, widths, i % table->columns, p + 1);
 	free(widths);
 	return 0;
+}
+
+/* ---- JSON ---- */
+
+static json_t *
+list_of(const char *numbers)
+{
+	json_t *list = json_array();
+	char *end;
+
+	while (*numbers != '\0') {
+		json_int_t n = strtoll(numbers, &end, 10);
+
+		if (end == numbers ||
+			json_array_append_new(list, json_integer(n)) == -1) {
+			json_decref(list);
+			return NULL;
+		}
+		numbers = *end == ',' ? end + 1 : end;
+	}
+	return list;
+}
+
+/* A name that is not UTF-8, of a directory, is shown as in a column. */
+static json_t *
+text_of(const char *text)
+{
+	char safe[4096];
+	json_t *string = json_string(text);
+
+	return string != NULL
+		? string
+		: json_string(cli_escape(safe, sizeof(safe), text));
+}
+
+static json_t *
+value_of(const char *cell)
+{
+	switch (cell[0]) {
+	case NUMBER:
+		return json_integer(strtoll(cell + 1, NULL, 10));
+	case LIST:
+		return list_of(cell + 1);
+	case NONE:
+		return json_null();
+	default:
+		return text_of(cell + 1);
+	}
+}
+
+static int
+set(json_t *row, const char *head, json_t *value)
+{
+	char key[32];
+	size_t i;
+
+	for (i = 0; head[i] != '\0' && i + 1 < sizeof(key); i++)
+		key[i] = (char)tolower((unsigned char)head[i]);
+	key[i] = '\0';
+	return json_object_set_new(row, key, value);
+}
+
+static int
+print_json(const struct table *table)
+{
+	const char *p = (const char *)table->text.data;
+	size_t i, column;
+	char *text;
+	json_t *row;
+	int bad;
+
+	for (i = 0; i < table->count; i += table->columns) {
+		row = json_object();
+		bad = 0;
+		for (column = 0; column < table->columns; column++) {
+			bad |= set(row, table->heads[column], value_of(p));
+			p = next_cell(p);
+		}
+		text = bad == 0 ? json_dumps(row, JSON_COMPACT) : NULL;
+		json_decref(row);
+		if (text == NULL)
+			return -1;
+		puts(text);
+		free(text);
+	}
+	return 0;
+}
+
+int
+table_print(const struct table *table)
+{
+	if (table->failed)
+		return -1;
+	return table->json ? print_json(table) : print_columns(table);
 }
 
 void

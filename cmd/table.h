@@ -1,5 +1,8 @@
-/* Listings for people: aligned columns, one header line, and no blank in a
- * cell, so that awk can take them apart. */
+/*
+ * Listings: for people aligned columns, one header line, and no blank in a
+ * cell, so that awk can take them apart; or each row as a JSON object, whose
+ * keys are the heads in small letters.
+ */
 #ifndef TABLE_H
 #define TABLE_H
 
@@ -8,16 +11,24 @@
 struct table {
 	const char *const *heads; /* borrowed */
 	size_t columns;
-	struct klog_buf text; /* the cells, each with its NUL */
+	bool json;
+	struct klog_buf text; /* the cells: kind, text, NUL */
 	size_t count;         /* cells */
 	bool failed;          /* out of memory */
 };
 
-void table_init(struct table *table, const char *const *heads, size_t columns);
+void table_init(struct table *table, const char *const *heads, size_t columns,
+	bool json);
 
-/* The next cell, row after row; empty is "-", a blank is written \x20. */
+/*
+ * The next cell, row after row.  In a column an empty text and none are "-",
+ * and a blank is \x20; in JSON none is null, and a list of numbers with commas
+ * between them a list.
+ */
 void table_text(struct table *table, const char *text);
 void table_number(struct table *table, int64_t n);
+void table_list(struct table *table, const char *numbers);
+void table_none(struct table *table);
 
 /* Prints to stdout; -1 when a cell could not be kept. */
 int table_print(const struct table *table);

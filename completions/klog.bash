@@ -192,7 +192,8 @@ _klog() {
 		;;
 	klog-produce)
 		options+=(-p --partition -k --key -K --key-delimiter -H --header
-			-D --delimiter -0 --null-delimiter -Z --null -X --setting --acks
+			-D --delimiter -0 --null-delimiter -J --json -Z --null
+			-X --setting --acks
 			-z --compression -T --tee --linger --batch-size --no-sync
 			--on-error --on-full)
 		with_argument+=(-p --partition -k --key -K --key-delimiter
@@ -201,11 +202,15 @@ _klog() {
 		;;
 	klog-consume)
 		options+=(-p --partitions -o --offset --since --until -c --count
-			-n --tail -f --follow --idle-timeout --synced -F --format
-			-K --key-delimiter -D --delimiter -0 --null-delimiter -Z --null -X --setting)
+			-n --tail -f --follow --idle-timeout --synced --merge -F --format
+			-J --json -K --key-delimiter -D --delimiter -0 --null-delimiter
+			-Z --null -X --setting)
 		with_argument+=(-p --partitions -o --offset --since --until
 			-c --count -n --tail --idle-timeout -F --format
 			-K --key-delimiter -D --delimiter -X --setting)
+		;;
+	klog-inspect)
+		options+=(-J --json)
 		;;
 	esac
 

@@ -297,6 +297,16 @@ klog_batch_next(struct klog_batch_iter *it, struct klog_record *rec,
 	return 1;
 }
 
+int
+klog_batch_keep(struct klog_batch_iter *it, struct klog_buf *buf)
+{
+	buf->size = 0;
+	if (klog_buf_put(buf, it->rest.data, it->rest.size) == -1)
+		return -1;
+	it->rest.data = buf->data;
+	return 0;
+}
+
 /* ---- building ---- */
 
 void

@@ -114,6 +114,12 @@ int klog_batch_open(const struct klog_batch *batch, struct klog_slice bytes,
 int klog_batch_next(struct klog_batch_iter *it, struct klog_record *rec,
 	struct klog_err *err);
 
+/*
+ * Copies what is left to walk into *buf, where the records point from then
+ * on; batch and scratch may go.  -1 when out of memory.
+ */
+int klog_batch_keep(struct klog_batch_iter *it, struct klog_buf *buf);
+
 /* ---- building ---- */
 
 /* A batch being filled: records with offsets 0, 1, 2 ... */

@@ -3,6 +3,7 @@
 
 #include "consumer.h"
 #include "io.h"
+#include "merge.h"
 #include "source.h"
 #include "watch.h"
 
@@ -22,13 +23,12 @@ struct dir_consumer {
 	struct klog_sources sources;
 	struct klog_settings settings;
 	struct klog_decoder decoder;
-	bool follow;
 	struct klog_watch watch;
 
 	size_t turn; /* the source that is read */
-	bool in_batch;
-	struct klog_batch_iter it;
-	int64_t from; /* records of the batch before it are skipped */
+	struct klog_cursor cursor;
+	bool merging; /* or the heads of all of them, by timestamp */
+	struct klog_merge merge;
 	struct klog_record records[RUN_RECORDS];
 	bool failed; /* told with the next call, after the good records */
 	struct klog_err err;
@@ -183,13 +183,13 @@ place(struct dir_consumer *c, struct klog_source *s,
 			"%s: offset %" PRId64 " is past the end at %" PRId64
 			"%s",
 			s->reader.path, next, s->end,
-			c->follow ? "; waiting for it" : "");
+			c->sources.follow ? "; waiting for it" : "");
 	}
 	if (consume->to.where != KLOG_AT_UNSET &&
 		klog_lookup(&s->reader, &c->decoder, consume->to, s->end, &stop,
 			NULL, err) == -1)
 		return -1;
-	if (c->follow)
+	if (c->sources.follow)
 		stop = consume->to.where == KLOG_AT_UNSET ? INT64_MAX : stop;
 	else if (stop > s->end)
 		stop = s->end;
@@ -264,10 +264,12 @@ klog_dir_consumer_open(struct klog_cluster *cluster,
 	}
 	c->head.engine = &klog_engine_dir;
 	c->cluster = cluster;
-	c->follow = consume->follow;
+	c->sources.follow = consume->follow;
 	c->watch.fd = -1;
 	c->sources.say = &cluster->say;
 	c->sources.synced = consume->synced;
+	c->merging = consume->merge;
+	klog_merge_init(&c->merge);
 	klog_decoder_init(&c->decoder);
 	if (keep_partitions(c, consume) == -1) {
 		klog_fail_memory(err);
@@ -277,7 +279,7 @@ klog_dir_consumer_open(struct klog_cluster *cluster,
 		open_topics(c, consume, err) == -1)
 		goto fail;
 	klog_sources_share(&c->sources, MEMORY);
-	if ((c->follow && watch_all(c, err) == -1) ||
+	if ((c->sources.follow && watch_all(c, err) == -1) ||
 		place_all(c, consume, err) == -1)
 		goto fail;
 	return &c->head;
@@ -292,6 +294,7 @@ klog_dir_consumer_close(struct klog_consumer *consumer)
 	struct dir_consumer *c = of(consumer);
 	size_t i;
 
+	klog_merge_free(&c->merge);
 	klog_sources_free(&c->sources);
 	for (i = 0; i < c->topic_count; i++) {
 		klog_topic_close(c->topics[i]);
@@ -303,87 +306,6 @@ klog_dir_consumer_close(struct klog_consumer *consumer)
 	klog_decoder_free(&c->decoder);
 	klog_watch_close(&c->watch);
 	free(c);
-}
-
-/* ---- runs ---- */
-
-/* Fills c->records from the open batch; closes it at its end. */
-static size_t
-fill_run(struct dir_consumer *c, const struct klog_source *s)
-{
-	size_t n = 0;
-	int r = 1;
-
-	while (n < RUN_RECORDS &&
-		(r = klog_batch_next(&c->it, &c->records[n], &c->err)) == 1) {
-		const struct klog_record *rec = &c->records[n];
-
-		if (rec->offset >= s->reader.stop)
-			r = 0;
-		else if (rec->offset >= c->from)
-			n++;
-		if (r == 0)
-			break;
-	}
-	if (r == -1) {
-		klog_err_in(&c->err, "%s: batch before offset %" PRId64,
-			s->reader.path, s->reader.next);
-		c->failed = true;
-	}
-	if (r != 1)
-		c->in_batch = false;
-	return n;
-}
-
-/* A batch that nobody is shown: 1, 0, -1. */
-static int
-hidden(struct klog_source *s, struct klog_err *err)
-{
-	uint16_t attributes = s->reader.scan.batch.attributes;
-
-	if (attributes & KLOG_ATTR_CONTROL)
-		return 1;
-	if (!(attributes & KLOG_ATTR_TRANSACTIONAL) || !s->committed)
-		return 0;
-	return klog_transactions_aborted(&s->transactions, &s->reader, err);
-}
-
-/* Opens the next batch of the source: 1, 0 nothing there, -1. */
-static int
-next_batch(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
-{
-	int r;
-
-	if (klog_source_open(&c->sources, s, err) == -1)
-		return -1;
-	if (c->follow && s->reader.next >= s->stable &&
-		klog_source_settle(s, err) == -1)
-		return -1;
-	do {
-		r = klog_reader_next(&s->reader, &c->from, err);
-		if (r != 1)
-			return r;
-		r = hidden(s, err);
-	} while (r == 1);
-	if (r == -1)
-		return -1;
-	if (klog_decoder_open(&c->decoder, &s->reader, &c->it, err) == -1)
-		return -1;
-	c->in_batch = true;
-	return 1;
-}
-
-static void
-set_run(struct klog_run *run, const struct dir_consumer *c,
-	const struct klog_source *s, size_t count)
-{
-	run->topic = s->topic->name;
-	run->partition = s->partition;
-	run->leader_epoch = s->reader.scan.batch.leader_epoch;
-	run->log_append_time = (s->reader.scan.batch.attributes &
-				       KLOG_ATTR_LOG_APPEND_TIME) != 0;
-	run->records = c->records;
-	run->count = count;
 }
 
 /* ---- waking up ---- */
@@ -451,6 +373,8 @@ take_turn(struct dir_consumer *c)
 	return false;
 }
 
+/* ---- runs ---- */
+
 /* Opens the next batch of any source, in turn; at the ends of all of them
  * takes what the watch has, and looks again. */
 static int
@@ -464,17 +388,76 @@ find_batch(struct dir_consumer *c, struct klog_err *err)
 			klog_reader_trim(&c->sources.list[c->turn].reader,
 				c->sources.count > 1 ? 0 : KEEP);
 		if (!take_turn(c)) {
-			if (!c->follow || wake_some(c, err) == -1)
-				return c->follow ? -1 : 0;
+			if (!c->sources.follow)
+				return 0;
+			if (wake_some(c, err) == -1)
+				return -1;
 			if (!take_turn(c))
 				return 0;
 		}
 		s = &c->sources.list[c->turn];
-		r = next_batch(c, s, err);
+		r = klog_source_batch(
+			&c->sources, s, &c->decoder, &c->cursor, err);
 		if (r != 0)
 			return r;
 		s->idle = true;
 	}
+}
+
+/* A run of the batch in hand, or of the next one; *count may be 0. */
+static int
+next_in_turn(struct dir_consumer *c, size_t *count, struct klog_err *err)
+{
+	int r;
+
+	if (c->failed) {
+		*err = c->err;
+		return -1;
+	}
+	if (!c->cursor.open) {
+		r = find_batch(c, err);
+		if (r != 1)
+			return r;
+	}
+	if (klog_source_take(&c->sources.list[c->turn], &c->cursor, c->records,
+		    RUN_RECORDS, count, &c->err) == -1)
+		c->failed = true;
+	return 1;
+}
+
+/* A run of the heads that come first. */
+static int
+next_merged(struct dir_consumer *c, size_t *count, struct klog_err *err)
+{
+	int r;
+
+	/* what it waits for may have come */
+	if (klog_merge_waits(&c->merge, &c->sources)) {
+		if (wake_some(c, err) == -1)
+			return -1;
+		c->merge.look = true;
+	}
+	r = klog_merge_next(&c->merge, &c->sources, &c->decoder, c->records,
+		RUN_RECORDS, count, err);
+	c->turn = c->merge.turn;
+	return r;
+}
+
+static void
+set_run(struct klog_run *run, const struct dir_consumer *c, size_t count)
+{
+	const struct klog_source *s = &c->sources.list[c->turn];
+	const struct klog_cursor *cursor = c->merging
+		? &c->merge.heads[c->turn].cursor
+		: &c->cursor;
+
+	run->topic = s->topic->name;
+	run->partition = s->partition;
+	run->leader_epoch = cursor->leader_epoch;
+	run->log_append_time = cursor->log_append_time;
+	run->no_timestamps = cursor->no_timestamps;
+	run->records = c->records;
+	run->count = count;
 }
 
 int
@@ -482,26 +465,26 @@ klog_dir_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 	struct klog_err *err)
 {
 	struct dir_consumer *c = of(consumer);
+	size_t n = 0;
+	int r;
 
-	for (;;) {
-		size_t n;
+	do {
+		r = c->merging ? next_merged(c, &n, err)
+			       : next_in_turn(c, &n, err);
+		if (r != 1)
+			return r;
+	} while (n == 0);
+	set_run(run, c, n);
+	return 1;
+}
 
-		if (c->failed) {
-			*err = c->err;
-			return -1;
-		}
-		if (!c->in_batch) {
-			int r = find_batch(c, err);
+int64_t
+klog_dir_consumer_due_ms(const struct klog_consumer *consumer)
+{
+	const struct dir_consumer *c =
+		(const struct dir_consumer *)(const void *)consumer;
 
-			if (r != 1)
-				return r;
-		}
-		n = fill_run(c, &c->sources.list[c->turn]);
-		if (n > 0) {
-			set_run(run, c, &c->sources.list[c->turn], n);
-			return 1;
-		}
-	}
+	return c->merging ? klog_merge_due_ms(&c->merge, &c->sources) : -1;
 }
 
 bool
@@ -511,13 +494,9 @@ klog_dir_consumer_done(const struct klog_consumer *consumer)
 		(const struct dir_consumer *)(const void *)consumer;
 	size_t i;
 
-	for (i = 0; i < c->sources.count; i++) {
-		const struct klog_source *s = &c->sources.list[i];
-
-		if (s->open ? s->reader.next < s->reader.stop
-			    : s->next < s->stop)
-			return !c->follow;
-	}
+	for (i = 0; i < c->sources.count; i++)
+		if (!klog_source_done(&c->sources.list[i]))
+			return !c->sources.follow;
 	return true;
 }
 

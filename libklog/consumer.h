@@ -1,6 +1,6 @@
 /*
  * The partitions of one or more topics as runs of records, a batch of each
- * in turn; bounded by offsets, times and counts, or following.  Implements
+ * in turn, or merged by timestamp; bounded by offsets, times and counts, or following.  Implements
  * the consumer of engine.h on a directory.
  */
 #ifndef KLOG_CONSUMER_H
@@ -14,6 +14,7 @@ struct klog_consumer *klog_dir_consumer_open(struct klog_cluster *cluster,
 int klog_dir_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 	struct klog_err *err);
 bool klog_dir_consumer_done(const struct klog_consumer *consumer);
+int64_t klog_dir_consumer_due_ms(const struct klog_consumer *consumer);
 int klog_dir_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
 	int hangup_fd, struct klog_err *err);
 void klog_dir_consumer_close(struct klog_consumer *consumer);

@@ -144,6 +144,12 @@ klog_consumer_done(const struct klog_consumer *consumer)
 	return consumer->engine->done(consumer);
 }
 
+int64_t
+klog_consumer_due_ms(const struct klog_consumer *consumer)
+{
+	return consumer->engine->consumer_due_ms(consumer);
+}
+
 int
 klog_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
 	int hangup_fd, struct klog_err *err)

@@ -63,6 +63,7 @@ struct klog_engine {
 	int (*next)(struct klog_consumer *consumer, struct klog_run *run,
 		struct klog_err *err);
 	bool (*done)(const struct klog_consumer *consumer);
+	int64_t (*consumer_due_ms)(const struct klog_consumer *consumer);
 	int (*wait)(struct klog_consumer *consumer, int64_t timeout_ms,
 		int hangup_fd, struct klog_err *err);
 	void (*consumer_close)(struct klog_consumer *consumer);

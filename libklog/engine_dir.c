@@ -159,6 +159,7 @@ const struct klog_engine klog_engine_dir = {
 	.consumer_open = dir_consumer_open,
 	.next = klog_dir_consumer_next,
 	.done = klog_dir_consumer_done,
+	.consumer_due_ms = klog_dir_consumer_due_ms,
 	.wait = klog_dir_consumer_wait,
 	.consumer_close = klog_dir_consumer_close,
 	.offset_at = dir_offset_at,

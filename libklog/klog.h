@@ -46,7 +46,8 @@ enum klog_code {
 	KLOG_EDELETED,  /* the topic was deleted, or is another one now */
 	KLOG_ECUT,      /* a failed sync took back what was appended */
 	KLOG_EREFUSED,  /* not here: a network file system, no permission */
-	KLOG_EMEMORY
+	KLOG_EMEMORY,
+	KLOG_EINVALID /* a record that its topic does not take */
 };
 
 #define KLOG_ERR_TEXT 1024
@@ -84,7 +85,8 @@ struct klog_slice {
 /*
  * A record as it is put or read.  When putting, offset is ignored,
  * partition -1 lets the key (murmur2, as Kafka's Java client) or, without a
- * key, the sticky partitioner choose, and timestamp_ms -1 means now.
+ * key, the sticky partitioner choose; timestamp_ms -1 means now, and
+ * KLOG_NO_TIMESTAMP none, which is read as -1.
  * headers holds header_count headers in Kafka's encoding (klog_header_put).
  */
 struct klog_record {
@@ -96,6 +98,8 @@ struct klog_record {
 	int32_t header_count;
 	int32_t partition;
 };
+
+#define KLOG_NO_TIMESTAMP INT64_MIN
 
 struct klog_header {
 	struct klog_slice name;  /* never null */
@@ -269,8 +273,10 @@ struct klog_producer *klog_producer_open(struct klog *klog, const char *topic,
 /*
  * Takes records in order; the bytes are copied.  *taken says how many were
  * taken, also on -1: the one after them is the one that *err refuses
- * (KLOG_ETOOLARGE), or an append failed; after a full disk (KLOG_ESYSTEM) the
- * rest may be offered again.  Full batches are appended; flush does the rest.
+ * (KLOG_ETOOLARGE, or KLOG_EINVALID where its partition is not there or its
+ * timestamp out of bounds), or an append failed; after a full disk
+ * (KLOG_ESYSTEM) the rest may be offered again.  Full batches are appended;
+ * flush does the rest.
  */
 int klog_producer_put(struct klog_producer *producer,
 	const struct klog_record *records, size_t count, size_t *taken,
@@ -321,6 +327,8 @@ struct klog_consume {
 	int64_t tail;        /* start so many records before the end, the
 				newest by timestamp over all; -1: no */
 	bool follow;
+	bool merge;  /* in the order of timestamps over all partitions, each
+			in that of its offsets; not a batch of each in turn */
 	bool synced; /* nothing past the recovery point */
 	const struct klog_setting *settings; /* auto.offset.reset ... */
 	size_t setting_count;
@@ -336,6 +344,7 @@ struct klog_run {
 	int32_t partition;
 	int32_t leader_epoch;
 	bool log_append_time;
+	bool no_timestamps; /* Kafka's oldest format has none: -1 */
 	const struct klog_record *records;
 	size_t count;
 };
@@ -347,6 +356,12 @@ int klog_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 /* Once next answered 0: whether nothing can come any more, since every
  * partition has reached its end, or what `to` names. */
 bool klog_consumer_done(const struct klog_consumer *consumer);
+
+/*
+ * How long, in ms, until a record comes that is there and held back, since
+ * `merge` waits for a partition that has none, at most a second; -1: none is.
+ */
+int64_t klog_consumer_due_ms(const struct klog_consumer *consumer);
 
 /*
  * Sleeps until there may be more to read, at most timeout_ms (-1: for ever):

@@ -32,6 +32,9 @@ struct dir_producer {
 	bool ignore_keys;
 	int64_t linger_ms;
 	size_t memory;
+	bool log_append_time;
+	int64_t before_max_ms; /* message.timestamp.*.max.ms */
+	int64_t after_max_ms;
 
 	struct klog_queue queue;
 };
@@ -43,10 +46,10 @@ of(struct klog_producer *producer)
 }
 
 static int
-fail_no_partition(
-	const struct dir_producer *p, int32_t partition, struct klog_err *err)
+fail_no_partition(const struct dir_producer *p, enum klog_code code,
+	int32_t partition, struct klog_err *err)
 {
-	return klog_fail(err, KLOG_ENOTFOUND,
+	return klog_fail(err, code,
 		"topic %s: no partition %" PRId32 ", it has %" PRId32,
 		p->writer.topic.label, partition, p->writer.count);
 }
@@ -68,6 +71,9 @@ refresh(struct dir_producer *p, struct klog_err *err)
 	p->linger_ms = s->linger_ms;
 	p->ignore_keys = s->partitioner_ignore_keys != 0;
 	p->memory = (size_t)s->buffer_memory;
+	p->log_append_time = s->message_timestamp_log_append != 0;
+	p->before_max_ms = s->message_timestamp_before_max_ms;
+	p->after_max_ms = s->message_timestamp_after_max_ms;
 	if (n == p->partitions)
 		return 0;
 	batches = realloc(p->batches, (size_t)n * sizeof(batches[0]));
@@ -153,7 +159,7 @@ klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
 	}
 	klog_queue_init(&p->queue, &p->writer);
 	if (produce != NULL && produce->partition >= p->writer.count) {
-		fail_no_partition(p, produce->partition, err);
+		fail_no_partition(p, KLOG_ENOTFOUND, produce->partition, err);
 		klog_dir_producer_abandon(&p->head);
 		return NULL;
 	}
@@ -182,13 +188,27 @@ fail_too_large(const struct dir_producer *p, size_t size, struct klog_err *err)
 		p->record_limit);
 }
 
+/* A record names a partition that is not known; there may be more by now. */
+static int
+look_for_partition(
+	struct dir_producer *p, int32_t partition, struct klog_err *err)
+{
+	if (settle(p, err) == -1 || klog_writer_reread(&p->writer, err) == -1 ||
+		refresh(p, err) == -1)
+		return -1;
+	return partition < p->partitions
+		? 0
+		: fail_no_partition(p, KLOG_EINVALID, partition, err);
+}
+
 static int
 choose(struct dir_producer *p, const struct klog_record *rec,
 	int32_t *partition, struct klog_err *err)
 {
 	if (rec->partition >= 0) {
-		if (rec->partition >= p->partitions)
-			return fail_no_partition(p, rec->partition, err);
+		if (rec->partition >= p->partitions &&
+			look_for_partition(p, rec->partition, err) == -1)
+			return -1;
 		*partition = rec->partition;
 	} else if (rec->key.data != NULL && !p->ignore_keys) {
 		*partition = klog_partition_of_key(rec->key, p->partitions);
@@ -244,6 +264,41 @@ put_one(struct dir_producer *p, const struct klog_record *rec,
 	return 0;
 }
 
+/*
+ * A record with a timestamp of its own, as Kafka's LogValidator takes it:
+ * where the append stamps it, any will do, and so does none.
+ */
+static int
+check_timestamp(const struct dir_producer *p, struct klog_record *rec,
+	int64_t *now, struct klog_err *err)
+{
+	int64_t stamp = rec->timestamp_ms;
+
+	if (stamp == KLOG_NO_TIMESTAMP) {
+		rec->timestamp_ms = -1;
+		return 0;
+	}
+	if (stamp < 0)
+		return klog_fail(err, KLOG_EINVALID,
+			"topic %s: timestamp %" PRId64 " is before 1970",
+			p->writer.topic.label, stamp);
+	if (p->log_append_time)
+		return 0;
+	if (*now == -1)
+		*now = klog_now_ms();
+	if (*now - stamp > p->before_max_ms)
+		return klog_fail(err, KLOG_EINVALID,
+			"topic %s: timestamp %" PRId64 " lies further back "
+			"than message.timestamp.before.max.ms, %" PRId64,
+			p->writer.topic.label, stamp, p->before_max_ms);
+	if (stamp - *now > p->after_max_ms)
+		return klog_fail(err, KLOG_EINVALID,
+			"topic %s: timestamp %" PRId64 " lies further ahead "
+			"than message.timestamp.after.max.ms, %" PRId64,
+			p->writer.topic.label, stamp, p->after_max_ms);
+	return 0;
+}
+
 int
 klog_dir_producer_put(struct klog_producer *producer,
 	const struct klog_record *records, size_t count, size_t *taken,
@@ -261,6 +316,8 @@ klog_dir_producer_put(struct klog_producer *producer,
 			if (now == -1)
 				now = klog_now_ms();
 			rec.timestamp_ms = now;
+		} else if (check_timestamp(p, &rec, &now, err) == -1) {
+			return -1;
 		}
 		if (put_one(p, &rec, err) == -1)
 			return -1;

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -130,6 +131,84 @@ klog_source_place(struct klog_source *s, int64_t next, int64_t stop)
 		klog_reader_seek(&s->reader, next);
 		s->reader.stop = stop;
 	}
+}
+
+bool
+klog_source_done(const struct klog_source *s)
+{
+	return s->open ? s->reader.next >= s->reader.stop : s->next >= s->stop;
+}
+
+/* ---- batches ---- */
+
+/* A batch that nobody is shown: 1, 0, -1. */
+static int
+hidden(struct klog_source *s, struct klog_err *err)
+{
+	uint16_t attributes = s->reader.scan.batch.attributes;
+
+	if (attributes & KLOG_ATTR_CONTROL)
+		return 1;
+	if (!(attributes & KLOG_ATTR_TRANSACTIONAL) || !s->committed)
+		return 0;
+	return klog_transactions_aborted(&s->transactions, &s->reader, err);
+}
+
+int
+klog_source_batch(struct klog_sources *all, struct klog_source *s,
+	struct klog_decoder *d, struct klog_cursor *cursor,
+	struct klog_err *err)
+{
+	const struct klog_batch *batch = &s->reader.scan.batch;
+	int r;
+
+	if (klog_source_open(all, s, err) == -1)
+		return -1;
+	if (all->follow && s->reader.next >= s->stable &&
+		klog_source_settle(s, err) == -1)
+		return -1;
+	do {
+		r = klog_reader_next(&s->reader, &cursor->from, err);
+		if (r != 1)
+			return r;
+		r = hidden(s, err);
+	} while (r == 1);
+	if (r == -1 || klog_decoder_open(d, &s->reader, &cursor->it, err) == -1)
+		return -1;
+	cursor->stop = s->reader.stop;
+	cursor->leader_epoch = batch->leader_epoch;
+	cursor->log_append_time = (batch->attributes &
+					  KLOG_ATTR_LOG_APPEND_TIME) != 0;
+	cursor->no_timestamps = batch->magic == 0;
+	cursor->open = true;
+	return 1;
+}
+
+int
+klog_source_take(const struct klog_source *s, struct klog_cursor *cursor,
+	struct klog_record *records, size_t max, size_t *count,
+	struct klog_err *err)
+{
+	size_t n = 0;
+	int r = 1;
+
+	while (n < max &&
+		(r = klog_batch_next(&cursor->it, &records[n], err)) == 1) {
+		const struct klog_record *rec = &records[n];
+
+		if (rec->offset >= cursor->stop)
+			r = 0;
+		else if (rec->offset >= cursor->from)
+			n++;
+		if (r == 0)
+			break;
+	}
+	cursor->open = r == 1;
+	*count = n;
+	return r != -1
+		? 0
+		: klog_err_in(err, "%s: batch before offset %" PRId64,
+			  s->reader.path, s->open ? s->reader.next : s->next);
 }
 
 /* ---- the newest records over all ---- */

@@ -25,6 +25,16 @@ struct klog_source {
 	struct klog_transactions transactions;
 };
 
+/* A batch of a source that is being walked. */
+struct klog_cursor {
+	bool open; /* it is not yet walked to its end */
+	struct klog_batch_iter it;
+	int64_t from, stop; /* records outside are skipped */
+	int32_t leader_epoch;
+	bool log_append_time;
+	bool no_timestamps;
+};
+
 struct klog_sources {
 	struct klog_source *list;
 	size_t count;
@@ -32,6 +42,7 @@ struct klog_sources {
 	size_t chunk;        /* bytes that each reads at once */
 	size_t last_evicted; /* where the search for one to close goes on */
 	const struct klog_say *say;
+	bool follow; /* there may be more where they end */
 	bool synced;
 	enum klog_reset reset;
 	bool uncommitted; /* isolation.level=read_uncommitted */
@@ -53,6 +64,27 @@ int klog_source_settle(struct klog_source *source, struct klog_err *err);
 
 /* Sets where it reads: from `next` up to `stop`, exclusive. */
 void klog_source_place(struct klog_source *source, int64_t next, int64_t stop);
+
+/* Whether it was read to where it ends for good. */
+bool klog_source_done(const struct klog_source *source);
+
+/*
+ * Opens the source's next batch that is for readers: 1, 0 nothing there yet,
+ * -1.  The records are views into the source, or into the decoder where it
+ * was compressed.
+ */
+int klog_source_batch(struct klog_sources *all, struct klog_source *source,
+	struct klog_decoder *d, struct klog_cursor *cursor,
+	struct klog_err *err);
+
+/*
+ * Takes up to `max` records of the batch: 0, or -1 when one is malformed;
+ * *count is how many are good, also then.  At the end of the batch the cursor
+ * is no longer open.
+ */
+int klog_source_take(const struct klog_source *source,
+	struct klog_cursor *cursor, struct klog_record *records, size_t max,
+	size_t *count, struct klog_err *err);
 
 /*
  * The `count` newest records over all sources, by timestamp, each source

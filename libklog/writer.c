@@ -78,6 +78,15 @@ grow(struct klog_writer *w, struct klog_err *err)
 }
 
 int
+klog_writer_reread(struct klog_writer *w, struct klog_err *err)
+{
+	if (klog_topic_reload(&w->topic, err) == -1 ||
+		apply_settings(w, err) == -1)
+		return -1;
+	return grow(w, err);
+}
+
+int
 klog_writer_open(struct klog_writer *w, struct klog_cluster *cluster,
 	const char *topic, const struct klog_produce *produce,
 	struct klog_err *err)
@@ -261,8 +270,7 @@ klog_writer_append(struct klog_writer *w, int32_t partition, uint8_t *batch,
 	if (r == -1)
 		return fail(w, err);
 	if (r == 1) {
-		if (klog_topic_reload(&w->topic, err) == -1 ||
-			apply_settings(w, err) == -1 || grow(w, err) == -1)
+		if (klog_writer_reread(w, err) == -1)
 			return -1;
 		w->reread = true;
 		return 1;

@@ -60,6 +60,9 @@ int klog_writer_sync(struct klog_writer *w, struct klog_err *err);
 /* K4 now: before exit 0. */
 int klog_writer_look(struct klog_writer *w, struct klog_err *err);
 
+/* Settings and partitions as topic.yaml has them now. */
+int klog_writer_reread(struct klog_writer *w, struct klog_err *err);
+
 /* When a sync is due by flush.ms, as klog_tick_ms; -1: nothing to sync. */
 int64_t klog_writer_due(const struct klog_writer *w);
 
