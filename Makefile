@@ -7,6 +7,7 @@
 #	make check		the tests; TESTS=tests/produce.bats for some of them
 #	make check-asan		the same against tools with ASan and UBSan
 #	make check-fault	kills, full disks, failing disks and power cuts
+#	make check-kafka	both ways with an Apache Kafka, which is fetched
 #	make check-mutants	one rule less each time, and the test that fails
 #	make lint bench install uninstall clean
 #
@@ -100,7 +101,7 @@ MADE_WITH := $(COMPILE) | $(LINK)
 
 # These install what is missing, then call make again: until then there may
 # be no compiler to ask.
-OUTER = demo check check-asan check-fault check-mutants bench lint deps clean uninstall
+OUTER = demo check check-asan check-fault check-kafka check-mutants bench lint deps clean uninstall
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$B/made-with),$(MADE_WITH))
 $(shell mkdir -p $B)
@@ -179,7 +180,7 @@ $B/unit.bats: $(UNITS) Makefile
 
 # ---- what is run ----------------------------------------------------------
 
-.PHONY: demo check check-asan check-fault check-mutants bench lint deps clean
+.PHONY: demo check check-asan check-fault check-kafka check-mutants bench lint deps clean
 again = $(MAKE) --no-print-directory \
 	$(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc))
 TESTS = $(wildcard tests/*.bats)
@@ -218,6 +219,15 @@ check-fault:
 	@$(RUN_WITH) KLOG_FAULT='$(abspath $B/tests/fault)' \
 		bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),$(TESTS),\
 		$(FAULT_TESTS))
+
+# It goes to .cache/kafka once; what cannot be fetched is skipped, with a reason.
+check-kafka: KAFKA_TESTS = $(wildcard tests/kafka/*.bats)
+check-kafka:
+	@tests/deps kafka
+	@tests/kafka/fetch
+	@$(again) all units
+	@$(RUN_WITH) bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),\
+		$(TESTS),$(KAFKA_TESTS))
 
 # See VERIFICATION.md; MUTANTS=tests/mutants/A3.patch for some of them.
 check-mutants: MUTANTS =
