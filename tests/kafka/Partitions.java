@@ -8,11 +8,14 @@ import java.util.List;
 import java.util.Map;
 
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -20,8 +23,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Partitions BROKER WORD...: has a broker write the topic WORD, with what one
  * of the writers below puts into it.  `create:NAME:PARTITIONS` makes a topic
- * only, and `again:NAME` adds a batch.  A batch is what is sent between two
- * flushes.
+ * only, `again:NAME` adds a batch, and `compact:NAME` has the cleaner go over
+ * it.  A batch is what is sent between two flushes.
  *
  * Timestamps are fixed, so that the same records come each time; what the
  * broker stamps (markers, LogAppendTime, a delete horizon) is of its own time.
@@ -67,8 +70,8 @@ final class Partitions {
         writers.put("epochs", topic -> codec(topic, "none"));
         writers.put("transactions", this::transactions);
         writers.put("compacted", this::compacted);
-        configs.put("compacted", Map.of("cleanup.policy", "compact",
-            "segment.ms", "60000", "min.cleanable.dirty.ratio", "0.001"));
+        configs.put("compacted", Map.of("segment.ms", "60000",
+            "min.cleanable.dirty.ratio", "0.001"));
         writers.put("full-index", topic -> codec(topic, "none"));
         configs.put("full-index", Map.of("segment.index.bytes", "10485760"));
         writers.put("small-index", topic -> codec(topic, "none"));
@@ -85,6 +88,9 @@ final class Partitions {
         case "again":
             again(parts[1]);
             break;
+        case "compact":
+            compact(parts[1]);
+            break;
         default:
             create(word, word.equals("keys") ? 3 : 1);
             writers.get(word).write(word);
@@ -99,6 +105,14 @@ final class Partitions {
             (short)1).configs(config))).all().get();
     }
 
+    private void compact(String name) throws Exception {
+        admin.incrementalAlterConfigs(Map.of(
+            new ConfigResource(ConfigResource.Type.TOPIC, name),
+            List.of(new AlterConfigOp(
+                new ConfigEntry("cleanup.policy", "compact"),
+                AlterConfigOp.OpType.SET)))).all().get();
+    }
+
     /* ---- producers ---- */
 
     private KafkaProducer<byte[], byte[]> producer(String... settings) {
@@ -107,6 +121,8 @@ final class Partitions {
         config.put("key.serializer", ByteArraySerializer.class);
         config.put("value.serializer", ByteArraySerializer.class);
         config.put("linger.ms", 60_000);
+        config.put("delivery.timeout.ms", 75_000);
+        config.put("request.timeout.ms", 10_000);
         config.put("batch.size", 1 << 20);
         config.put("max.request.size", 1 << 22);
         for (int i = 0; i < settings.length; i += 2)
@@ -162,7 +178,7 @@ final class Partitions {
         int n = 0;
         try (KafkaProducer<byte[], byte[]> out =
                 producer("compression.type", codec)) {
-            for (int size : new int[] {1, 2, 40, 3, 1, 150}) {
+            for (int size : new int[] {1, 2, 15, 3, 1, 2, 12, 2, 1}) {
                 for (int i = 0; i < size; i++, n++)
                     send(out, topic, T0 + n * 10L - n % 7 * 25L,
                         n % 3 == 0 ? null : utf8("key-" + n % 5),
@@ -261,7 +277,7 @@ final class Partitions {
 
     private void keys(String topic) {
         try (KafkaProducer<byte[], byte[]> out = producer()) {
-            for (int i = 0; i < 300; i++)
+            for (int i = 0; i < 60; i++)
                 send(out, topic, T0 + i, utf8("k" + i * i), utf8("v" + i),
                     NONE);
             out.flush();

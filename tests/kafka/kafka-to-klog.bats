@@ -30,7 +30,7 @@ setup_file() {
 			"$dir/00000000000000000000.log"
 	done
 	kafka_start
-	kafka_partitions again:epochs compacted
+	kafka_partitions again:epochs compacted compact:compacted
 	kafka_compacted compacted 24
 	kafka_java Client "$KAFKA" "$KAFKA_WANT" "${topics[@]}" keys
 }
@@ -128,9 +128,9 @@ as_kcat() {
 	# They are searched, too.
 	local name time
 	for name in full-index small-index; do
-		klog-consume -o 150 -c 1 -F '%o\n' "$KAFKA_HOME/data/$name-0" >at
-		equal "$(<at)" 150
-		time=$(klog-consume -o 170 -c 1 -F '%T' \
+		klog-consume -o 20 -c 1 -F '%o\n' "$KAFKA_HOME/data/$name-0" >at
+		equal "$(<at)" 20
+		time=$(klog-consume -o 30 -c 1 -F '%T' \
 			"$KAFKA_HOME/data/$name-0")
 		klog-consume --since "${time}ms" -c 1 -F '%T\n' \
 			"$KAFKA_HOME/data/$name-0" >at
