@@ -139,6 +139,11 @@ log_sizes() {
 	done
 }
 
+# none [OPTION...] PATTERN FILE...: grep finds nothing.
+none() {
+	run -1 grep "$@"
+}
+
 # dumped TOPIC...: the dump tool says of each batch that it is valid, and of
 # each index that it agrees.  It ends with 0 whatever it finds.
 dumped() {
@@ -148,13 +153,13 @@ dumped() {
 		indexes=$(printf '%s,' "$KLOG_CLUSTER/$topic"/[0-9]*/*.{index,timeindex})
 		kafka_dump --deep-iteration --files "${logs%,}"
 		grep ' isvalid: ' dump >batches
-		! grep -v ' isvalid: true$' batches
-		! grep -i 'invalid bytes' dump
+		none -v ' isvalid: true$' batches
+		none -i 'invalid bytes' dump
 		equal "$(grep -c '^| offset' dump)" \
 			"$(klog-consume -F '%i\n' "$topic" | wc -l)"
 		kafka_dump --verify-index-only --files "${indexes%,}"
 		kafka_dump --index-sanity-check --files "${indexes%,}"
-		! grep -vE '^Dumping |passed sanity check\.$|is empty\.$' dump
+		none -vE '^Dumping |passed sanity check\.$|is empty\.$' dump
 	done
 }
 
@@ -227,7 +232,7 @@ served() {
 @test "broker: it cut nothing" {
 	[ "$(wc -l <"$BATS_FILE_TMPDIR/before")" -gt 40 ]
 	diff "$BATS_FILE_TMPDIR/before" "$BATS_FILE_TMPDIR/after"
-	! grep -iE 'corrupt|invalid' "$KAFKA_HOME"/log.*
+	none -iE 'corrupt|invalid' "$KAFKA_HOME"/log.*
 }
 
 @test "broker: it serves every codec as klog-consume prints it" {
