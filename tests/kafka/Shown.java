@@ -134,7 +134,7 @@ final class Shown implements AutoCloseable {
             case '\t': out.append("\\t"); break;
             default:
                 if (c < ' ')
-                    out.append(String.format("\\u%04x", (int)c));
+                    out.append(String.format("\\u%04X", (int)c));
                 else
                     out.append(c);
             }
