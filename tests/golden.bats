@@ -125,7 +125,6 @@ same_json() {
 	same swapped cleaned
 }
 
-# TODO: formats 0 and 1 are not read yet.
 @test "golden: formats 0 and 1, and an upgraded log" {
 	same legacy-v0 legacy-v1 legacy-mixed
 }

@@ -159,7 +159,6 @@ as_kcat() {
 		"$KAFKA_HOME/data/epochs-0/leader-epoch-checkpoint")
 }
 
-# TODO: formats 0 and 1 are not read yet.
 @test "live: message sets of formats 0 and 1, and all formats in one log" {
 	same legacy-v0 legacy-v1 legacy-mixed
 }
@@ -220,7 +219,7 @@ as_kcat() {
 	equal "$(<have)" 'nul=a^@b|'
 }
 
-# TODO: formats 0 and 1 are not read yet.  They have no time; kcat says 0.
+# Format 0 has no time; kcat says 0.
 @test "kcat: formats 0 and 1" {
 	as_kcat legacy-v0 '%t/%p %o %K %S %k: %s\n'
 	as_kcat legacy-v1 '%t/%p %o %T %K %S %k: %s\n'
@@ -260,7 +259,6 @@ same_as_kcat() {
 		epochs full-index small-index transactions compacted
 }
 
-# TODO: formats 0 and 1 are not read yet.
 @test "stopped: formats 0 and 1" {
 	kafka_stop
 	same legacy-v0 legacy-v1 legacy-mixed

@@ -56,7 +56,7 @@ write_topics() {
 	klog-create -q json
 	cat "$BATS_TEST_DIRNAME"/../data/kafka-4.3/expected/{nulls,headers}.json \
 		>"$BATS_FILE_TMPDIR/json"
-	klog-produce -J json "$BATS_FILE_TMPDIR/json"
+	klog-produce -J json "$BATS_FILE_TMPDIR/json" || true
 	# Lines of any bytes, of all lengths up to the largest.
 	klog-create -q -X segment.bytes=2MiB mixed
 	make-lines -m 7 300 | klog-produce mixed
@@ -207,7 +207,7 @@ served() {
 }
 
 @test "dump: keys, headers, nulls, empty values, any bytes" {
-	dumped keys nulls empty headers mixed json
+	dumped keys nulls empty headers mixed
 }
 
 @test "dump: many segments" {
@@ -267,6 +267,7 @@ served() {
 
 # TODO: -J is not there yet.
 @test "broker: it serves what klog-produce -J got, nothing lost" {
+	dumped json
 	kafka_java Client "$KAFKA" client json
 	diff <(jq -c 'del(.topic, .offset)' client/json.json) \
 		<(jq -c 'del(.topic, .offset)' "$BATS_FILE_TMPDIR/json")
