@@ -7,6 +7,8 @@
 #	make check		the tests; TESTS=tests/produce.bats for some of them
 #	make check-asan		the same against tools with ASan and UBSan
 #	make check-fault	kills, full disks, failing disks and power cuts
+#	make check-fuzz		a million mutated inputs to all that decodes;
+#				FUZZ_RUNS=10 for ten times as many
 #	make check-kafka	both ways with an Apache Kafka, which is fetched
 #	make check-mutants	one rule less each time, and the test that fails
 #	make lint bench install uninstall clean
@@ -49,11 +51,17 @@ FAULT_LIBS = $(patsubst %.c,$B/%.so,$(wildcard tests/fault/lib*.c))
 FAULTS = $(FAULT_LIBS) $(patsubst %.c,$B/%,\
 	$(filter-out tests/fault/lib%,$(wildcard tests/fault/*.c)))
 
-.PHONY: all units benches faults
+# Their main is libFuzzer's with FUZZ=1, else that of tests/fuzz/replay.c.
+FUZZERS = $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SHARED = $(patsubst %.c,$B/%.o,\
+	$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c)))
+
+.PHONY: all units benches faults fuzzers
 all: $(TOOLS) $B/libklog.a ; @:
-units: $(UNITS) $(TEST_TOOLS) $B/unit.bats ; @:
+units: $(UNITS) $(TEST_TOOLS) $(FUZZERS) $B/unit.bats ; @:
 benches: $(BENCHES) ; @:
 faults: $(FAULTS) ; @:
+fuzzers: $(FUZZERS) ; @:
 
 # ---- how it is compiled ---------------------------------------------------
 
@@ -101,7 +109,8 @@ MADE_WITH := $(COMPILE) | $(LINK)
 
 # These install what is missing, then call make again: until then there may
 # be no compiler to ask.
-OUTER = demo check check-asan check-fault check-kafka check-mutants bench lint deps clean uninstall
+OUTER = demo check check-asan check-fault check-fuzz check-kafka check-mutants \
+	bench lint deps clean uninstall
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$B/made-with),$(MADE_WITH))
 $(shell mkdir -p $B)
@@ -168,6 +177,13 @@ $(FAULT_LIBS): $B/%.so: %.c $B/flags.mk
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(COMPILE) -fPIC -shared -o $@ $< -ldl
 
+ifdef FUZZ
+FUZZ_SHARED := $(filter-out %/replay.o,$(FUZZ_SHARED))
+FUZZ_MAIN = -fsanitize=fuzzer
+endif
+$(FUZZERS): %: %.o $(FUZZ_SHARED) $B/cmd.a $B/libklog.a
+	$(call say,LINK,$@)$(link) $(FUZZ_MAIN)
+
 # One bats test for each unit program.
 $B/unit.bats: $(UNITS) Makefile
 	@for u in $(UNITS:$B/tests/unit/test_%=%); do \
@@ -176,17 +192,20 @@ $B/unit.bats: $(UNITS) Makefile
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CMD_OBJS)) \
 	$(patsubst %,%.d,$(UNITS) $(TEST_TOOLS) $(BENCHES) $(FAULTS:.so=)) \
+	$(patsubst %,%.d,$(FUZZERS)) $(FUZZ_SHARED:.o=.d) \
 	$(patsubst cmd/%.c,$B/cmd/%.d,$(wildcard cmd/klog-*.c))
 
 # ---- what is run ----------------------------------------------------------
 
-.PHONY: demo check check-asan check-fault check-kafka check-mutants bench lint deps clean
+.PHONY: demo check check-asan check-fault check-fuzz check-kafka check-mutants \
+	bench lint deps clean
 again = $(MAKE) --no-print-directory \
 	$(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc))
 TESTS = $(wildcard tests/*.bats)
 BATS_FLAGS =
 RUN_WITH = KLOG_BIN='$(abspath $(BIN))' KLOG_UNIT='$(abspath $B/tests/unit)' \
 	KLOG_TEST_TOOLS='$(abspath $B/tests/tools)' \
+	KLOG_FUZZ='$(abspath $B/tests/fuzz)' \
 	PATH='$(abspath $(BIN))':"$$PATH"
 
 deps:
@@ -228,6 +247,15 @@ check-kafka:
 	@$(again) all units
 	@$(RUN_WITH) bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),\
 		$(TESTS),$(KAFKA_TESTS))
+
+# libFuzzer comes with clang.  Each target runs from its kept inputs, as often
+# as tests/fuzz/run says, and always the same ones.
+FUZZ_RUNS = 1
+check-fuzz:
+	@tests/deps fuzz
+	@$(again) fuzzers B=build/fuzz CC=clang CFLAGS='-O1 -g' FUZZ=1 \
+		SANITIZE=fuzzer-no-link,address,undefined
+	@tests/fuzz/run build/fuzz/tests/fuzz $(FUZZ_RUNS)
 
 # See VERIFICATION.md; MUTANTS=tests/mutants/A3.patch for some of them.
 check-mutants: MUTANTS =

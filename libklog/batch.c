@@ -177,9 +177,10 @@ klog_batch_parse(
 			"a batch with lastOffsetDelta %d and %d records",
 			(int)batch->last_offset_delta,
 			(int)batch->record_count);
-	if (batch->base_offset > INT64_MAX - batch->last_offset_delta)
+	/* the offset behind it must be one, too */
+	if (batch->base_offset >= INT64_MAX - batch->last_offset_delta)
 		return klog_fail(err, KLOG_ECORRUPT,
-			"a batch whose offsets pass 2^63-1");
+			"a batch whose offsets reach 2^63-1");
 	if (klog_codec_name(batch->attributes & KLOG_ATTR_CODEC) == NULL)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"a batch with the unknown codec %d",

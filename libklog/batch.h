@@ -63,7 +63,7 @@ size_t klog_batch_header_size(struct klog_slice in);
  * Decodes the header at the front of `in` (the records need not be there).
  * -1 KLOG_ECORRUPT with words when a field cannot be: length below the
  * minimum, an unknown magic, negative offset, delta or count, an offset past
- * INT64_MAX, an unknown codec.  The checksum is not looked at.
+ * INT64_MAX - 1, an unknown codec.  The checksum is not looked at.
  */
 int klog_batch_parse(
 	struct klog_slice in, struct klog_batch *batch, struct klog_err *err);

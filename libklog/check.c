@@ -118,6 +118,14 @@ check_segment(struct klog_log *log, int64_t base, int64_t position,
 			"the file ends at %" PRId64 ", before what was synced",
 			size);
 		damaged(log, base, position, &why, err);
+	} else if (size != -1 && position == 0 && base < out->end.offset) {
+		/* its batches cannot be the next: whoever wrote that state or
+		 * that name, what is there is not cut for it */
+		klog_fail(&why, KLOG_ECORRUPT,
+			"its segment begins before offset %" PRId64
+			", which is next",
+			out->end.offset);
+		damaged(log, base, 0, &why, err);
 	} else if (size != -1 && position > 0 &&
 		check_joint(log, fd, &out->end, err) == -1) {
 		r = -1;

@@ -4,6 +4,7 @@
 
 #include "checkpoint.h"
 #include "io.h"
+#include "names.h"
 
 #define FILE_MAX ((size_t)4 * 1024 * 1024)
 
@@ -23,6 +24,22 @@ next_line(char **text)
 	return line;
 }
 
+/* Splits a line at its blanks, as Kafka does; whether it has `count` words. */
+static bool
+split(char *line, char *words[], size_t count)
+{
+	static const char blanks[] = " \t\v\f\r";
+	char *rest;
+	size_t i;
+
+	for (i = 0; i < count; i++, line = NULL) {
+		words[i] = strtok_r(line, blanks, &rest);
+		if (words[i] == NULL)
+			return false;
+	}
+	return strtok_r(NULL, blanks, &rest) == NULL;
+}
+
 /* A NUL-terminated copy of the file in *buf: 1, 0 missing, -1. */
 static int
 read_text(int dir, const char *name, struct klog_buf *buf, struct klog_err *err)
@@ -36,24 +53,23 @@ read_text(int dir, const char *name, struct klog_buf *buf, struct klog_err *err)
 
 /* Version 0 and the count of entries: 1, 0 nothing at all, -1. */
 static int
-read_head(char **text, long *count)
+read_head(char **text, int64_t *count)
 {
 	char *line = next_line(text);
-	char *end;
 
 	if (line == NULL)
 		return 0;
 	if (strcmp(line, "0") != 0 || (line = next_line(text)) == NULL)
 		return -1;
-	*count = strtol(line, &end, 10);
-	return end != line && *end == '\0' && *count >= 0 ? 1 : -1;
+	*count = klog_number(line, INT32_MAX);
+	return *count >= 0 ? 1 : -1;
 }
 
 static int
 parse_epochs(char *text, struct klog_epochs *epochs)
 {
 	struct klog_epoch last = { -1, -1 };
-	long count, i;
+	int64_t count, i;
 	int r = read_head(&text, &count);
 
 	if (r <= 0)
@@ -64,15 +80,15 @@ parse_epochs(char *text, struct klog_epochs *epochs)
 	if (epochs->list == NULL)
 		return -1;
 	for (i = 0; i < count; i++) {
-		const char *line = next_line(&text);
+		char *line = next_line(&text), *words[2];
 		struct klog_epoch e;
-		int used = 0;
 
-		if (line == NULL ||
-			sscanf(line, "%" SCNd32 " %" SCNd64 "%n", &e.epoch,
-				&e.start, &used) != 2 ||
-			line[used] != '\0' || e.epoch <= last.epoch ||
-			e.start < last.start || e.start < 0)
+		if (line == NULL || !split(line, words, 2))
+			return -1;
+		e.epoch = (int32_t)klog_number(words[0], INT32_MAX);
+		e.start = klog_number(words[1], INT64_MAX);
+		if (e.epoch <= last.epoch || e.start < last.start ||
+			e.start < 0)
 			return -1;
 		epochs->list[epochs->count++] = e;
 		last = e;
@@ -189,24 +205,22 @@ klog_checkpoint_find(int dir, const char *file, const char *topic,
 {
 	struct klog_buf buf = { NULL, 0, 0 };
 	struct klog_err ignored;
-	long count;
+	int64_t count;
 	int found = 0;
 
 	if (read_text(dir, file, &buf, &ignored) == 1) {
-		char *text = (char *)buf.data;
-		const char *line;
+		char *text = (char *)buf.data, *line, *words[3];
 
 		if (read_head(&text, &count) != 1)
 			text = text + strlen(text);
 		while (!found && (line = next_line(&text)) != NULL) {
-			char name[256];
-			int32_t p;
-			int64_t value;
+			int64_t value = -1;
 
-			found = sscanf(line, "%255s %" SCNd32 " %" SCNd64, name,
-					&p, &value) == 3 &&
-				strcmp(name, topic) == 0 && p == partition &&
-				value >= 0;
+			if (split(line, words, 3) &&
+				strcmp(words[0], topic) == 0 &&
+				klog_number(words[1], INT32_MAX) == partition)
+				value = klog_number(words[2], INT64_MAX);
+			found = value >= 0;
 			if (found)
 				*offset = value;
 		}

@@ -107,14 +107,19 @@ lock(struct klog_partition *p, int byte, int count, struct klog_err *err)
 	return 0;
 }
 
-/* The append byte, and the sync byte with it if a sync comes next and it is
- * free (S3); with several replicas that would not be one call. */
+/*
+ * The append byte, and the sync byte with it if that is free: for a sync that
+ * comes next (S3), and before the first append, so that nothing is put behind
+ * what a failed sync lost (F).  With several replicas that would not be one
+ * call.
+ */
 static int
 lock_to_append(struct klog_partition *p, struct klog_err *err)
 {
 	int r;
 
-	if (p->sync_next && p->replicas == 1) {
+	if ((p->sync_next || (p->syncs && p->appended_offset == -1)) &&
+		p->replicas == 1) {
 		r = klog_lock_try(
 			p->replica[0].lock, KLOG_BYTE_APPEND, 2, p->path, err);
 		p->sync_held = r == 1;
@@ -337,7 +342,7 @@ write_all(struct klog_partition *p, const struct klog_batch *batch,
 	/* The state last: a kill before it leaves a longer log, which the
 	 * next writer adopts.  So does a state that cannot be written: the
 	 * batch is in the log, readers have seen it, and it stays. */
-	begin = p->sync_held && !leader(p)->suspect &&
+	begin = p->sync_held && p->sync_next && !leader(p)->suspect &&
 		!(leader(p)->state.marks & KLOG_MARK_SYNCING);
 	if (begin)
 		leader(p)->state.marks |= KLOG_MARK_SYNCING;
@@ -422,6 +427,20 @@ stamp(struct klog_partition *p, uint8_t *batch, struct klog_batch *header)
 		header->max_timestamp_ms = now;
 }
 
+/* Under both bytes: a mark that is there is nobody's who still lives. */
+static int
+settle(struct klog_partition *p, struct klog_err *err)
+{
+	const struct klog_recover how = { &p->config->settings, &p->later };
+	struct klog_log *log = leader(p);
+
+	if (!log->suspect && !(log->state.marks & KLOG_MARK_SYNCING))
+		return 0;
+	return klog_suspect_settle(log, &how, err) == -1
+		? fail_not_durable(p, err)
+		: 0;
+}
+
 /* One try under the append byte: 0 appended, 1 config, 2 recover, 3 roll. */
 static int
 try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
@@ -431,7 +450,7 @@ try_append(struct klog_partition *p, uint8_t *batch, struct klog_batch *header,
 
 	if (r != 0)
 		return r;
-	if (ready(p, err) == -1)
+	if (ready(p, err) == -1 || (p->sync_held && settle(p, err) == -1))
 		return -1;
 	/* what it appended before and has not synced may be cut */
 	if (p->appended_offset >= p->synced_offset && was_cut(p, err) == -1)

@@ -29,6 +29,7 @@ struct klog_partition {
 	 * until klog_partition_sync */
 	bool sync_next; /* set by the caller */
 	bool sync_held;
+	bool syncs; /* set by the caller: what it appends it syncs in the end */
 
 	/* what this process appended last: a later epoch that begins at or
 	 * before it has cut it (S1) */

@@ -407,6 +407,17 @@ is_last_segment(struct klog_reader *r)
 	return find_base(r, r->base, &base, &first, &ignored) != 1;
 }
 
+/* Whether scan.position lies before the recovery point. */
+static bool
+is_synced(const struct klog_reader *r)
+{
+	const struct klog_state *s = &r->state;
+
+	return s->recovery_base > r->base ||
+		(s->recovery_base == r->base &&
+			r->scan.position < s->recovery_position);
+}
+
 /* Whether a batch at scan.position must be there, by what the state said
  * before it was read. */
 static bool
@@ -419,8 +430,7 @@ must_be_whole(struct klog_reader *r, int why)
 		return true;
 	if (!r->has_state)
 		return why == KLOG_SCAN_BAD || r->next < r->foreign_point;
-	if (s->recovery_base > r->base ||
-		(s->recovery_base == r->base && at < s->recovery_position))
+	if (is_synced(r))
 		return true;
 	return r->trusted && !(s->marks & KLOG_MARK_SYNCING) &&
 		s->active_base == r->base && at < s->length;
@@ -643,6 +653,34 @@ about_to_go(const struct klog_reader *r)
 		klog_batch_last_offset(b) >= r->state.epoch_start;
 }
 
+/*
+ * Such a batch is before scan.position: 3 the end for now, 2 begin anew, -1.
+ * Before the recovery point nothing is cut: what is read there after the
+ * state is what stays.
+ */
+static int
+wait_for_cut(struct klog_reader *r, struct klog_err *err)
+{
+	const struct klog_batch *b = &r->scan.batch;
+	struct klog_err why;
+	int again;
+
+	r->scan.position -= b->size;
+	klog_scan_forget(&r->scan);
+	if (!is_synced(r))
+		return 3;
+	again = klog_scan_look_again(&r->scan, &why);
+	klog_scan_forget(&r->scan);
+	if (again != KLOG_SCAN_BATCH || !about_to_go(r))
+		return 2;
+	klog_fail(&why, KLOG_ECORRUPT,
+		"offset %" PRId64 " in leader epoch %" PRId32
+		", but another begins at %" PRId64,
+		klog_batch_last_offset(b), b->leader_epoch,
+		r->state.epoch_start);
+	return fail_damaged(r, &why, err);
+}
+
 /* A clean batch: 1 deliver it, 0 skip it, 2 begin anew, 3 the end for now,
  * -1. */
 static int
@@ -664,11 +702,8 @@ consider(struct klog_reader *r, struct klog_err *err)
 		r->scan.position = position - (int64_t)b->size;
 		return fail_damaged(r, &why, err);
 	}
-	if (about_to_go(r)) {
-		r->scan.position = position - (int64_t)b->size;
-		klog_scan_forget(&r->scan);
-		return 3;
-	}
+	if (about_to_go(r))
+		return wait_for_cut(r, err);
 	r->expected = last + 1;
 	r->seen_epoch = b->leader_epoch;
 	return last >= r->next;
@@ -766,7 +801,7 @@ end_of_files(struct klog_reader *r, struct klog_err *err)
 {
 	struct klog_bases bases = { NULL, 0 };
 	struct klog_err ignored;
-	int64_t base = r->only_base, position, offset = -1;
+	int64_t base = r->only_base, position, offset = -1, end;
 	int fd;
 
 	if (base == -1) {
@@ -781,7 +816,9 @@ end_of_files(struct klog_reader *r, struct klog_err *err)
 	if (fd != -1)
 		klog_index_find(fd, base, INT64_MAX - 1, &position, &offset);
 	klog_close_fd(&fd);
-	return walk_to_end(r, offset > base ? offset : base, err);
+	end = walk_to_end(r, offset > base ? offset : base, err);
+	/* an entry that holds names a batch, which was read */
+	return end == offset ? walk_to_end(r, base, err) : end;
 }
 
 int64_t

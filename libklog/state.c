@@ -98,12 +98,15 @@ static bool
 sane(const struct klog_state *s)
 {
 	return s->leader_epoch >= 0 && s->epoch_start >= 0 &&
-		s->log_start >= 0 && s->active_base >= 0 && s->length >= 0 &&
+		s->log_start >= 0 && s->log_start <= s->next_offset &&
+		s->active_base >= 0 && s->length >= 0 &&
 		s->length <= INT32_MAX && s->next_offset >= s->active_base &&
 		s->recovery_offset >= 0 && s->recovery_base >= 0 &&
 		s->recovery_position >= 0 &&
 		s->recovery_position <= INT32_MAX &&
 		s->recovery_base <= s->active_base &&
+		(s->recovery_position > 0 ||
+			s->recovery_offset <= s->recovery_base) &&
 		s->recovery_offset <= s->next_offset && s->unindexed >= 0 &&
 		s->isr_count <= KLOG_ISR_MAX && s->left_count <= KLOG_LEFT_MAX;
 }

@@ -194,22 +194,27 @@ next_segment(struct klog_txn_walk *w, const struct klog_reader *r,
 	return found;
 }
 
+/* The batch at hand ends a transaction.  No Kafka compresses it, but another
+ * may. */
 static int
 take_marker(struct klog_txn_walk *w, bool keep, struct klog_scan *scan,
 	struct klog_err *err)
 {
-	struct klog_compressor unused = { 0 };
+	struct klog_compressor compressor = { 0 };
 	struct klog_buf scratch = { NULL, 0, 0 };
 	struct klog_batch_iter it;
 	struct klog_record rec;
+	int r = 0;
 
-	if (klog_batch_open(&scan->batch, scan->bytes, &unused,
-		    KLOG_DECODED_MAX, &scratch, &it, err) == -1 ||
-		klog_batch_next(&it, &rec, err) != 1 || rec.key.size < 4)
-		return 0;
-	return end_txn(w, keep, scan->batch.producer_id,
-		klog_batch_last_offset(&scan->batch),
-		klog_get_be16(rec.key.data + 2) == 0, err);
+	if (klog_batch_open(&scan->batch, scan->bytes, &compressor,
+		    KLOG_DECODED_MAX, &scratch, &it, err) == 0 &&
+		klog_batch_next(&it, &rec, err) == 1 && rec.key.size >= 4)
+		r = end_txn(w, keep, scan->batch.producer_id,
+			klog_batch_last_offset(&scan->batch),
+			klog_get_be16(rec.key.data + 2) == 0, err);
+	klog_buf_free(&scratch);
+	klog_compressor_free(&compressor);
+	return r;
 }
 
 /* Behind the batch that was taken. */

@@ -235,6 +235,7 @@ open_part(struct klog_writer *w, int32_t number, struct klog_err *err)
 		return -1;
 	}
 	part->log->acks_all = w->settings.acks == -1;
+	part->log->syncs = !w->no_sync;
 	w->open_count++;
 	return 0;
 }
