@@ -9,6 +9,7 @@
 #	make check-fault	kills, full disks, failing disks and power cuts
 #	make check-fuzz		a million mutated inputs to all that decodes;
 #				FUZZ_RUNS=10 for ten times as many
+#	make check-kafka	both ways with an Apache Kafka, which is fetched
 #	make check-mutants	one rule less each time, and the test that fails
 #	make lint bench install uninstall clean
 #
@@ -108,8 +109,8 @@ MADE_WITH := $(COMPILE) | $(LINK)
 
 # These install what is missing, then call make again: until then there may
 # be no compiler to ask.
-OUTER = demo check check-asan check-fault check-fuzz check-mutants bench lint \
-	deps clean uninstall
+OUTER = demo check check-asan check-fault check-fuzz check-kafka check-mutants \
+	bench lint deps clean uninstall
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(file <$B/made-with),$(MADE_WITH))
 $(shell mkdir -p $B)
@@ -196,8 +197,8 @@ $B/unit.bats: $(UNITS) Makefile
 
 # ---- what is run ----------------------------------------------------------
 
-.PHONY: demo check check-asan check-fault check-fuzz check-mutants bench lint \
-	deps clean
+.PHONY: demo check check-asan check-fault check-fuzz check-kafka check-mutants \
+	bench lint deps clean
 again = $(MAKE) --no-print-directory \
 	$(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc))
 TESTS = $(wildcard tests/*.bats)
@@ -237,6 +238,15 @@ check-fault:
 	@$(RUN_WITH) KLOG_FAULT='$(abspath $B/tests/fault)' \
 		bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),$(TESTS),\
 		$(FAULT_TESTS))
+
+# It goes to .cache/kafka once; what cannot be fetched is skipped, with a reason.
+check-kafka: KAFKA_TESTS = $(wildcard tests/kafka/*.bats)
+check-kafka:
+	@tests/deps kafka
+	@tests/kafka/fetch
+	@$(again) all units
+	@$(RUN_WITH) bats $(BATS_FLAGS) $(if $(filter command,$(origin TESTS)),\
+		$(TESTS),$(KAFKA_TESTS))
 
 # libFuzzer comes with clang.  Each target runs from its kept inputs, as often
 # as tests/fuzz/run says, and always the same ones.

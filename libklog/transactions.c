@@ -217,6 +217,14 @@ take_marker(struct klog_txn_walk *w, bool keep, struct klog_scan *scan,
 	return r;
 }
 
+/* Behind the batch that was taken. */
+static void
+pass(struct klog_txn_walk *w, const struct klog_scan *scan)
+{
+	w->position = scan->position;
+	w->expected = klog_batch_last_offset(&scan->batch) + 1;
+}
+
 /* One batch of the open segment: as klog_scan_next. */
 static int
 step(struct klog_txn_walk *w, bool keep, struct klog_scan *scan,
@@ -225,12 +233,17 @@ step(struct klog_txn_walk *w, bool keep, struct klog_scan *scan,
 	const struct klog_batch *b = &scan->batch;
 	int got = klog_scan_header(scan, err);
 
-	if (got == KLOG_SCAN_BATCH) {
-		klog_batch_raise_base(&scan->batch, w->expected);
-		if (b->base_offset < w->expected)
-			return KLOG_SCAN_BAD;
+	if (got != KLOG_SCAN_BATCH)
+		return got;
+	klog_batch_raise_base(&scan->batch, w->expected);
+	if (b->base_offset < w->expected)
+		return KLOG_SCAN_BAD;
+	/* What the snapshot knows, in the segment that its offset is in. */
+	if (klog_batch_last_offset(b) < w->next) {
+		pass(w, scan);
+		return got;
 	}
-	if (got == KLOG_SCAN_BATCH && b->attributes & KLOG_ATTR_CONTROL) {
+	if (b->attributes & KLOG_ATTR_CONTROL) {
 		scan->position -= b->size;
 		got = klog_scan_look_again(scan, err);
 		if (got != KLOG_SCAN_BATCH)
@@ -238,18 +251,12 @@ step(struct klog_txn_walk *w, bool keep, struct klog_scan *scan,
 		scan->position += b->size;
 		if (take_marker(w, keep, scan, err) == -1)
 			return -1;
-	} else if (got == KLOG_SCAN_BATCH &&
-		b->attributes & KLOG_ATTR_TRANSACTIONAL &&
-		klog_batch_last_offset(b) >= w->next) {
-		if (begin_txn(w, b->producer_id, b->base_offset, err) == -1)
-			return -1;
+	} else if (b->attributes & KLOG_ATTR_TRANSACTIONAL &&
+		begin_txn(w, b->producer_id, b->base_offset, err) == -1) {
+		return -1;
 	}
-	if (got == KLOG_SCAN_BATCH) {
-		w->position = scan->position;
-		w->expected = klog_batch_last_offset(b) + 1;
-		if (klog_batch_last_offset(b) >= w->next)
-			w->next = klog_batch_last_offset(b) + 1;
-	}
+	pass(w, scan);
+	w->next = w->expected;
 	return got;
 }
 
