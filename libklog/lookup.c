@@ -101,8 +101,11 @@ newest_of(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 
 /* ---- a time ---- */
 
-/* The first segment whose newest record is at or after the time: timestamps
- * grow from segment to segment, so not every time index is opened. */
+/*
+ * The first segment whose newest record is at or after the time.  In klog's
+ * own timestamps are taken to grow from segment to segment, so that not every
+ * time index is opened; in a Kafka's, where producers stamp, all are asked.
+ */
 static int
 segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
 	int64_t time_ms, size_t *found, struct klog_err *err)
@@ -110,7 +113,7 @@ segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
 	size_t low = 0, high = bases->count;
 
 	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+		size_t mid = r->has_state ? low + (high - low) / 2 : low;
 		int64_t newest;
 
 		if (newest_of(r, bases->base[mid], &newest, err) == -1)
