@@ -81,7 +81,7 @@ reads() {
 
 @test "consume: words that are no offset are wrong usage" {
 	local bad
-	for bad in x -x 1x 1... '1..2..3' @ @x 99999999999999999999 '' first 1/-1; do
+	for bad in x -x 1x 1... '1..2..3' @ @x 99999999999999999999 '' first 1/-2; do
 		klog 2 consume -o "$bad" t
 		usage_error consume
 	done
