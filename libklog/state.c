@@ -101,6 +101,8 @@ sane(const struct klog_state *s)
 		s->log_start >= 0 && s->log_start <= s->next_offset &&
 		s->active_base >= 0 && s->length >= 0 &&
 		s->length <= INT32_MAX && s->next_offset >= s->active_base &&
+		s->next_offset - s->active_base <= (int64_t)INT32_MAX + 1 &&
+		(s->length > 0 || s->next_offset == s->active_base) &&
 		s->recovery_offset >= 0 && s->recovery_base >= 0 &&
 		s->recovery_position >= 0 &&
 		s->recovery_position <= INT32_MAX &&
