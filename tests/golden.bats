@@ -129,7 +129,6 @@ same_json() {
 	same legacy-v0 legacy-v1 legacy-mixed
 }
 
-# TODO: -J is not there yet.
 @test "golden: -J of all" {
 	# shellcheck disable=SC2046	# topics have no blanks
 	same_json $(topics '*' | grep -vx keys)

@@ -187,7 +187,6 @@ as_kcat() {
 	equal "$(<have)" $'0 again=1\n1 again=2'
 }
 
-# TODO: -J is not there yet.
 @test "live: -J prints what the client got, of every topic" {
 	same_json "${topics[@]}"
 }
@@ -238,7 +237,6 @@ same_as_kcat() {
 	[ -s want ]
 }
 
-# TODO: -J is not there yet.
 @test "kcat: every key of -J that it has" {
 	local name
 	for name in codec-none codec-zstd transactions compacted append-time \
@@ -264,7 +262,6 @@ same_as_kcat() {
 	same legacy-v0 legacy-v1 legacy-mixed
 }
 
-# TODO: -J is not there yet.
 @test "stopped: -J" {
 	kafka_stop
 	same_json "${topics[@]}"

@@ -44,7 +44,6 @@ printed() {
 	printed committed.values
 }
 
-# TODO: -J is not there yet.
 @test "random: as JSON, with their headers" {
 	printed all.json -X isolation.level=read_uncommitted -J
 	printed committed.json -J
