@@ -99,6 +99,7 @@ stored_lines() {
 		klog-delete --if-exists t
 		klog-create -q t
 		put t one
+		rm -f seen
 		klog-consume -f t >seen 2>err &
 		local pid=$!
 		until_true 20 has_lines seen 1

@@ -27,6 +27,7 @@ stop() {
 	for again in '' yes; do
 		klog-create -q gone
 		put gone one
+		rm -f seen
 		klog-consume -f gone >seen 2>err &
 		local pid=$!
 		until_true 20 has_lines seen 1
