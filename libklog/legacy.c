@@ -64,8 +64,8 @@ klog_legacy_parse(
 			(intmax_t)m->offset);
 	/* the offset behind it must be one, too */
 	if (m->offset == INT64_MAX)
-		return klog_fail(err, KLOG_ECORRUPT,
-			"a message with the offset 2^63-1");
+		return klog_fail(
+			err, KLOG_ECORRUPT, "a message with the offset 2^63-1");
 	if (m->codec > KLOG_CODEC_LZ4)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"a message of format %d with the codec %d", m->magic,
