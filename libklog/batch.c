@@ -300,10 +300,12 @@ klog_batch_next(struct klog_batch_iter *it, struct klog_record *rec,
 int
 klog_batch_keep(struct klog_batch_iter *it, struct klog_buf *buf)
 {
+	struct klog_slice *rest = it->old ? &it->legacy.rest : &it->rest;
+
 	buf->size = 0;
-	if (klog_buf_put(buf, it->rest.data, it->rest.size) == -1)
+	if (klog_buf_put(buf, rest->data, rest->size) == -1)
 		return -1;
-	it->rest.data = buf->data;
+	rest->data = buf->data;
 	return 0;
 }
 
