@@ -215,20 +215,20 @@ offsets() {
 	klog-consume --merge -Z -F '%t %o %T %k %s\n' ./v1-gzip-0 ./v1-lz4-0 >both
 	sed -n 's/^v1-gzip //p' both | diff "$data/v1-gzip.shown" -
 	sed -n 's/^v1-lz4 //p' both | diff "$data/v1-lz4.shown" -
-	awk '{ print $3 }' both >times
-	[ "$(uniq times | wc -l)" -lt "$(wc -l <times)" ]
+	awk '{ print $3 }' both >stamps.out
+	[ "$(uniq stamps.out | wc -l)" -lt "$(wc -l <stamps.out)" ]
 }
 
 @test "old formats: -J says what kind of time it is, and none stays none" {
-	klog-consume -J ./v0-gzip-0 >json
-	equal "$(grep -c '"tstype":"unknown","ts":-1,' json)" "$(wc -l <json)"
+	klog-consume -J ./v0-gzip-0 >lines
+	equal "$(grep -c '"tstype":"unknown","ts":-1,' lines)" "$(wc -l <lines)"
 	equal "$(klog-consume -J ./v1-gzip-0 | grep -c '"tstype":"create","ts":[0-9]')" \
 		"$(wc -l <"$data/v1-gzip.shown")"
 	equal "$(klog-consume -J ./v1-gzip-append-time-0 |
 		grep -c '"tstype":"logappend","ts":[0-9]')" \
 		"$(wc -l <"$data/v1-gzip-append-time.shown")"
 	klog-create -q t
-	klog-produce -J t json
+	klog-produce -J t lines
 	klog-consume -Z -F '%T %k %s\n' t |
 		diff <(cut -d ' ' -f 2- "$data/v0-gzip.shown") -
 }
