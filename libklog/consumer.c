@@ -8,6 +8,7 @@
 #include "watch.h"
 
 #define RUN_RECORDS 256
+#define WAKE_BATCHES 64
 #define MEMORY ((size_t)4 * 1024 * 1024) /* shared by the read buffers */
 #define KEEP ((size_t)4 * 1024 * 1024)   /* of a grown buffer, if alone */
 #define OWNER_TOPIC INT32_MIN            /* of a watch: topics, not sources */
@@ -26,6 +27,7 @@ struct dir_consumer {
 	struct klog_watch watch;
 
 	size_t turn; /* the source that is read */
+	uint32_t batches;
 	struct klog_cursor cursor;
 	bool merging; /* or the heads of all of them, by timestamp */
 	struct klog_merge merge;
@@ -387,6 +389,13 @@ find_batch(struct dir_consumer *c, struct klog_err *err)
 		if (c->sources.list[c->turn].open)
 			klog_reader_trim(&c->sources.list[c->turn].reader,
 				c->sources.count > 1 ? 0 : KEEP);
+		/* one that always has more must not keep the others asleep */
+		if (c->sources.follow && ++c->batches % WAKE_BATCHES == 0) {
+			if (c->watch.fd == -1)
+				wake_all(c);
+			else if (wake_some(c, err) == -1)
+				return -1;
+		}
 		if (!take_turn(c)) {
 			if (!c->sources.follow)
 				return 0;

@@ -22,6 +22,20 @@ stop() {
 	ended 143 "$1"
 }
 
+@test "follow: a partition that always has more does not keep the others waiting" {
+	klog-create -q -p 2 two
+	make-lines 0 100000 100 | klog-produce --batch-size 4KiB two:0
+	# It stands at the pipe, in the middle of partition 0, when 1 gets a line.
+	klog-consume -f -c 100001 two | {
+		read -r first
+		echo "$first"
+		echo other | klog-produce two:1
+		cat
+	} >seen
+	equal "$(wc -l <seen)" 100001
+	[ "$(grep -n '^other$' seen | cut -d: -f1)" -lt 90000 ] || fail "it came last"
+}
+
 @test "follow: a topic removed by hand ends it with 1, also when it is made anew" {
 	local again
 	for again in '' yes; do
