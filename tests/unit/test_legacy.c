@@ -283,12 +283,19 @@ far_offsets(void)
 	struct klog_buf set = { 0 };
 	struct klog_batch b;
 
+	/* one more, and there would be no offset behind it */
+	add_plain(&set, 1, 0, 'a');
+	wrap(&set, (struct message){ INT64_MAX - 1, 1, KLOG_CODEC_GZIP, T0 });
+	klog_batch_parse(klog_slice_of(set.data, set.size), &b, &err);
+	is_int(b.base_offset, INT64_MAX - 1 - INT32_MAX,
+		"a bound, 2^31-1 below");
+	is_int(klog_batch_last_offset(&b), INT64_MAX - 1, "the largest offset");
+	reads(&set, "9223372036854775806 +0 - 'a'; ", "and it is read");
+	klog_buf_free(&set);
 	add_plain(&set, 1, 0, 'a');
 	wrap(&set, (struct message){ INT64_MAX, 1, KLOG_CODEC_GZIP, T0 });
-	klog_batch_parse(klog_slice_of(set.data, set.size), &b, &err);
-	is_int(b.base_offset, INT64_MAX - INT32_MAX, "a bound, 2^31-1 below");
-	is_int(klog_batch_last_offset(&b), INT64_MAX, "the largest offset");
-	reads(&set, "9223372036854775807 +0 - 'a'; ", "and it is read");
+	is_int(klog_batch_parse(klog_slice_of(set.data, set.size), &b, &err),
+		-1, "the next is refused");
 	klog_buf_free(&set);
 }
 
