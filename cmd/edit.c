@@ -134,12 +134,12 @@ put_in_force(struct cli *cli, struct klog *klog, const char *topic,
 	struct klog_buf text = { NULL, 0, 0 };
 	int r = read_copy(path, &text, err);
 
-	if (r == 0 && text.size == was.size &&
-		memcmp(text.data, was.data, was.size) == 0)
-		cli_note(cli, "topic %s: nothing was changed", topic);
-	else if (r == 0)
+	if (r == 0)
 		r = klog_topic_yaml_set(klog, topic, was,
 			klog_slice_of(text.data, text.size), err);
+	if (r == 0 && text.size == was.size &&
+		memcmp(text.data, was.data, was.size) == 0)
+		cli_note(cli, "topic %s: the text is as it was", topic);
 	klog_buf_free(&text);
 	return r;
 }

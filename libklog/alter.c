@@ -6,6 +6,7 @@
 
 #include "alter.h"
 #include "create.h"
+#include "delete.h"
 #include "io.h"
 #include "partition.h"
 
@@ -33,6 +34,7 @@ begin(struct work *w, struct klog_cluster *cluster, const char *operand,
 	struct klog_err *err)
 {
 	struct klog_err ignored;
+	int r;
 
 	w->cluster = cluster;
 	w->home.dir = w->lock = -1;
@@ -44,7 +46,14 @@ begin(struct work *w, struct klog_cluster *cluster, const char *operand,
 		klog_topic_still_there(&w->topic, err) == 0) {
 		klog_cluster_tidy(&w->home);
 		(void)klog_remove_dir(w->topic.dir, HIDDEN, 1, &ignored);
-		return 0;
+		/* a delete that was killed is finished, not changed */
+		r = klog_topic_finish_in(&w->home, w->name, err);
+		if (r == 0)
+			return 0;
+		if (r == 1)
+			klog_fail(err, KLOG_EDELETED,
+				"topic %s: it was being deleted, and is gone",
+				w->name);
 	}
 	end(w);
 	return -1;
@@ -131,6 +140,8 @@ raise_all(struct work *w, const struct klog_topic_config *config,
 		r = klog_partition_open(&p, w->topic.dir, w->topic.label, i,
 			config, &w->cluster->say, w->cluster->lock_timeout_ms,
 			err);
+		if (r == -1 && err->code == KLOG_ENOTFOUND)
+			return klog_topic_lacks(&w->topic, i, err);
 		if (r == -1)
 			break;
 		r = klog_partition_raise(&p, config->generation, err);
@@ -188,15 +199,40 @@ change_settings(struct klog_settings *s, const struct klog_alter *alter,
 	return r == 0 ? klog_settings_check(s, err) : -1;
 }
 
+/* The newest generation that was in force in any partition. */
+static int
+newest_generation(const struct work *w, const struct klog_topic_config *config,
+	int64_t *generation)
+{
+	struct klog_err ignored;
+	struct klog_state s;
+	int32_t i;
+
+	*generation = config->generation;
+	for (i = 0; i < config->partitions; i++)
+		if (is_there(w, i, config->id, &s, &ignored) == 1 &&
+			s.generation > *generation)
+			*generation = s.generation;
+	return *generation > config->generation;
+}
+
 static int
 change(struct work *w, const struct klog_alter *alter, struct klog_err *err)
 {
 	struct klog_topic_config config;
 	struct klog_settings before;
 	int32_t partitions;
+	int64_t generation;
 
 	if (klog_topic_read_config(&w->topic, &config, err) == -1)
 		return -1;
+	if (newest_generation(w, &config, &generation))
+		return klog_fail(err, KLOG_ECORRUPT,
+			"topic %s: " KLOG_TOPIC_YAML
+			" is of generation %" PRId64 ", but %" PRId64
+			" was in force: an old file was put back; look at it "
+			"and put it in force with klog-alter --edit",
+			w->topic.label, config.generation, generation);
 	before = config.settings;
 	partitions = config.partitions;
 	if (change_settings(&config.settings, alter, err) == -1)
@@ -285,11 +321,17 @@ put_text(struct work *w, struct klog_slice was, struct klog_slice text,
 			return klog_fail(err, KLOG_EUSAGE,
 				"topic %s: its id cannot be changed",
 				w->topic.label);
-		generation = old.generation;
+		/* it was looked at: should it be old, it is the newest now */
+		(void)newest_generation(w, &old, &generation);
 		partitions = old.partitions;
 	} else if (derive(w, &config, &partitions, &generation, err) == -1) {
 		return -1;
 	}
+	/* as it was, and in force */
+	if (text.size == was.size &&
+		memcmp(text.data, was.data, was.size) == 0 &&
+		generation == config.generation)
+		return 0;
 	config.generation = generation + 1;
 	return put_in_force(w, partitions, &config, err);
 }

@@ -108,7 +108,9 @@ is_topic(int dir, const char *name)
 	if (klog_topic_name_check(name, &ignored) == -1)
 		return false;
 	snprintf(path, sizeof(path), "%.249s/" KLOG_TOPIC_YAML, name);
-	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	/* one that may not be looked into is there, too */
+	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+		errno == EACCES;
 }
 
 /* Whether the directory may become a cluster: 2 it is one, 1 empty, 0 it
@@ -189,7 +191,8 @@ klog_cluster_kafka(struct klog_cluster *c, struct klog_list *list,
 		if (!klog_partition_name(*name, &size, partition))
 			continue;
 		dir = klog_open_dir(c->dir, *name, &ignored);
-		any = dir != -1 && klog_segment_any(dir);
+		any = dir != -1 ? klog_segment_any(dir)
+				: ignored.sys_errno == EACCES;
 		klog_close_fd(&dir);
 		if (any)
 			return 1;

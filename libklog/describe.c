@@ -24,8 +24,13 @@ bytes_of_segments(struct klog_reader *r, int64_t *bytes, struct klog_err *err)
 		if (r->only_base != -1 && bases.base[i] != r->only_base)
 			continue;
 		klog_file_name(name, bases.base[i], ".log");
-		if (fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			*bytes += st.st_size;
+		if (fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+			klog_file_name(name, bases.base[i], ".log" KLOG_SWAP);
+			if (fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) ==
+				-1)
+				continue;
+		}
+		*bytes += st.st_size;
 	}
 	klog_bases_free(&bases);
 	return 0;

@@ -226,17 +226,34 @@ find_time(struct klog_reader *r, struct klog_decoder *d, int64_t time_ms,
 	return scan_for_time(r, d, time_ms, end, offset, timestamp_ms, err);
 }
 
+/* The newest timestamp of all batches with records, in a walk over them. */
+static int
+newest_record(struct klog_reader *r, int64_t start, int64_t end,
+	int64_t *newest_ms, struct klog_err *err)
+{
+	int64_t from;
+	int got;
+
+	*newest_ms = -1;
+	klog_reader_seek(r, start);
+	while ((got = klog_reader_next(r, &from, err)) == 1 && from < end)
+		if (!(r->scan.batch.attributes & KLOG_ATTR_CONTROL) &&
+			r->scan.batch.max_timestamp_ms > *newest_ms)
+			*newest_ms = r->scan.batch.max_timestamp_ms;
+	return got == -1 ? -1 : 0;
+}
+
 /* The first record that has the newest timestamp of all. */
 static int
 find_newest(struct klog_reader *r, struct klog_decoder *d, int64_t end,
 	int64_t *offset, int64_t *timestamp_ms, struct klog_err *err)
 {
 	struct klog_bases bases;
-	int64_t newest = -1, at = -1;
+	int64_t newest = -1, at = -1, start = klog_reader_start(r, err), hint;
 	size_t i;
 	int found = 0;
 
-	if (list_bases(r, &bases, err) == -1)
+	if (start == -1 || list_bases(r, &bases, err) == -1)
 		return -1;
 	for (i = 0; found == 0 && i < bases.count; i++) {
 		int64_t ms;
@@ -252,7 +269,18 @@ find_newest(struct klog_reader *r, struct klog_decoder *d, int64_t end,
 	*timestamp_ms = -1;
 	if (found == -1 || newest == -1)
 		return found;
-	klog_reader_seek(r, hint_of_time(r, at, newest));
+	hint = hint_of_time(r, at, newest);
+	klog_reader_seek(r, hint > start ? hint : start);
+	if (scan_for_time(r, d, newest, end, offset, timestamp_ms, err) == -1)
+		return -1;
+	if (*timestamp_ms != -1)
+		return 0;
+	/* it was a marker's, or lies before the log start or behind the end */
+	if (newest_record(r, start, end, &newest, err) == -1)
+		return -1;
+	if (newest == -1)
+		return 0;
+	klog_reader_seek(r, start);
 	return scan_for_time(r, d, newest, end, offset, timestamp_ms, err);
 }
 

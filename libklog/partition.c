@@ -206,8 +206,8 @@ agree(struct klog_partition *p, struct klog_log *log, enum known known,
 		return klog_fail(err, KLOG_ECORRUPT,
 			"%s: topic.yaml is of generation %" PRId64
 			", but %" PRId64
-			" was in force here: an old file was put back; set "
-			"its generation to that number after a look at it",
+			" was in force here: an old file was put back; look "
+			"at it and put it in force with klog-alter --edit",
 			p->path, p->config->generation, s->generation);
 	s->generation = p->config->generation;
 	return 0;

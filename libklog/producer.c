@@ -177,6 +177,16 @@ klog_dir_producer_open(struct klog_cluster *cluster, const char *topic,
 
 /* ---- putting ---- */
 
+/* The settings may have changed without a batch that would have told: nothing
+ * is refused by old ones. */
+static int
+look_again(struct dir_producer *p, struct klog_err *err)
+{
+	if (settle(p, err) == -1 || klog_writer_reread(&p->writer, err) == -1)
+		return -1;
+	return refresh(p, err);
+}
+
 static int
 fail_too_large(const struct dir_producer *p, size_t size, struct klog_err *err)
 {
@@ -193,8 +203,7 @@ static int
 look_for_partition(
 	struct dir_producer *p, int32_t partition, struct klog_err *err)
 {
-	if (settle(p, err) == -1 || klog_writer_reread(&p->writer, err) == -1 ||
-		refresh(p, err) == -1)
+	if (look_again(p, err) == -1)
 		return -1;
 	return partition < p->partitions
 		? 0
@@ -243,8 +252,11 @@ put_one(struct dir_producer *p, const struct klog_record *rec,
 	if (b->buf.size + bound > p->batch_limit) {
 		size_t alone = klog_builder_size_with(&empty, rec);
 
+		if (alone > p->record_limit && look_again(p, err) == -1)
+			return -1;
 		if (alone > p->record_limit)
 			return fail_too_large(p, alone, err);
+		b = &p->batches[partition].builder;
 		if (b->count > 0 &&
 			klog_builder_size_with(b, rec) > p->batch_limit) {
 			if (hand_over(p, partition, true, err) == -1)

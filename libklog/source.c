@@ -278,6 +278,8 @@ klog_sources_tail(struct klog_sources *all, struct klog_decoder *d,
 	/* the latest time that still has `count` records at or after it */
 	if (newest_time(all, d, &high, err) == -1)
 		return -1;
+	if (high > INT64_MAX - 2)
+		high = INT64_MAX - 2; /* so that nothing below overflows */
 	while (low < high) {
 		int64_t mid = low + (high - low + 1) / 2;
 

@@ -109,6 +109,8 @@ sane(const struct klog_state *s)
 		s->recovery_base <= s->active_base &&
 		(s->recovery_position > 0 ||
 			s->recovery_offset <= s->recovery_base) &&
+		(s->recovery_base < s->active_base ||
+			s->recovery_position <= s->length) &&
 		s->recovery_offset <= s->next_offset && s->unindexed >= 0 &&
 		s->isr_count <= KLOG_ISR_MAX && s->left_count <= KLOG_LEFT_MAX;
 }

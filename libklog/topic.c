@@ -356,6 +356,16 @@ read_foreign(
 }
 
 int
+klog_topic_lacks(
+	const struct klog_topic *t, int32_t partition, struct klog_err *err)
+{
+	return klog_fail(err, KLOG_ECORRUPT,
+		"topic %s: partition %" PRId32
+		": its directory is missing; restore it",
+		t->label, partition);
+}
+
+int
 klog_topic_reader(struct klog_topic *t, int32_t partition,
 	const struct klog_say *say, size_t chunk, struct klog_reader *reader,
 	struct klog_err *err)
@@ -380,10 +390,7 @@ klog_topic_reader(struct klog_topic *t, int32_t partition,
 		dir = klog_open_dir(t->dir, ".", err);
 	}
 	if (dir == -1 && t->kind == KLOG_TOPIC && err->code == KLOG_ENOTFOUND)
-		return klog_fail(err, KLOG_ECORRUPT,
-			"topic %s: partition %" PRId32
-			": its directory is missing; restore it",
-			t->label, partition);
+		return klog_topic_lacks(t, partition, err);
 	if (dir == -1)
 		return klog_err_in(err, "%s", t->label);
 	if (klog_reader_open(reader, dir, label, say, chunk, err) == -1)

@@ -61,6 +61,10 @@ int32_t klog_topic_partitions(const struct klog_topic *topic);
 int32_t klog_topic_number(const struct klog_topic *topic, int32_t i);
 bool klog_topic_has(const struct klog_topic *topic, int32_t partition);
 
+/* What a partition without a directory is, as an error: -1. */
+int klog_topic_lacks(const struct klog_topic *topic, int32_t partition,
+	struct klog_err *err);
+
 /* Reads topic.yaml into *config, not into the topic. */
 int klog_topic_read_config(const struct klog_topic *topic,
 	struct klog_topic_config *config, struct klog_err *err);

@@ -241,7 +241,9 @@ open_part(struct klog_writer *w, int32_t number, struct klog_err *err)
 		    w->cluster->lock_timeout_ms, err) == -1) {
 		free(part->log);
 		part->log = NULL;
-		return -1;
+		return err->code == KLOG_ENOTFOUND
+			? klog_topic_lacks(&w->topic, number, err)
+			: -1;
 	}
 	part->log->acks_all = w->settings.acks == -1;
 	part->log->syncs = !w->no_sync;

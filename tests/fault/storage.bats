@@ -57,15 +57,15 @@ each_error() {
 @test "storage: locks that fail, at each lock" {
 	held t
 	lines 3
-	swept 5 -d once:ENOLCK -c lock -i input t
-	swept 5 -d sticky:EIO -c lock -i input t
+	swept 3 -d once:ENOLCK -c lock -i input t
+	swept 3 -d sticky:EIO -c lock -i input t
 }
 
 @test "storage: reads that fail, at each read of a writer" {
 	held t
 	lines 3
-	swept 4 -d once:EIO -s 13 -c pread,read -i input t
-	swept 4 -d sticky:EIO -s 13 -c pread,read -i input t
+	swept 3 -d once:EIO -s 13 -c pread,read -i input t
+	swept 3 -d sticky:EIO -s 13 -c pread,read -i input t
 }
 
 @test "storage: no memory, at each allocation of a writer" {
