@@ -354,3 +354,23 @@ args_delim(const char *text, struct klog_buf *delim, struct klog_err *err)
 	}
 	return 0;
 }
+
+int
+args_header(const char *text, struct klog_buf *headers, struct klog_err *err)
+{
+	const char *equals = strchr(text, '=');
+	struct klog_header header;
+
+	if (equals == NULL)
+		return klog_fail(err, KLOG_EUSAGE, "%s: not NAME=VALUE", text);
+	header.name = klog_slice_of(text, (size_t)(equals - text));
+	header.value = klog_slice_of(equals + 1, strlen(equals + 1));
+	if (klog_buf_reserve(headers,
+		    KLOG_HEADER_EXTRA + header.name.size + header.value.size) ==
+		-1)
+		return klog_fail_memory(err);
+	headers->size = (size_t)(klog_header_put(headers->data + headers->size,
+					 &header) -
+		headers->data);
+	return 0;
+}

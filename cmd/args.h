@@ -67,4 +67,8 @@ int args_char(const char **s, uint8_t *byte, struct klog_err *err);
 /* DELIM: bytes with escapes, at least one; appended to *delim. */
 int args_delim(const char *text, struct klog_buf *delim, struct klog_err *err);
 
+/* NAME=VALUE, appended to *headers in Kafka's encoding. */
+int args_header(
+	const char *text, struct klog_buf *headers, struct klog_err *err);
+
 #endif

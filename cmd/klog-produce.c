@@ -65,28 +65,6 @@ second_of(const struct cli *cli, const char *first, const char *second)
 }
 
 static int
-add_header(struct options *o, const char *text, struct klog_err *err)
-{
-	const char *equals = strchr(text, '=');
-	struct klog_header header;
-
-	if (equals == NULL)
-		return klog_fail(err, KLOG_EUSAGE, "%s: not NAME=VALUE", text);
-	header.name = klog_slice_of(text, (size_t)(equals - text));
-	header.value = klog_slice_of(equals + 1, strlen(equals + 1));
-	if (klog_buf_reserve(&o->headers,
-		    KLOG_HEADER_EXTRA + header.name.size + header.value.size) ==
-		-1)
-		return klog_fail_memory(err);
-	o->headers.size = (size_t)(klog_header_put(
-					   o->headers.data + o->headers.size,
-					   &header) -
-		o->headers.data);
-	o->feed.like.header_count++;
-	return 0;
-}
-
-static int
 take_option(
 	struct cli *cli, struct options *o, int letter, struct klog_err *err)
 {
@@ -102,7 +80,8 @@ take_option(
 	case 'K':
 		return args_delim(cli->arg, &feed->key_delim, err);
 	case 'H':
-		return add_header(o, cli->arg, err);
+		feed->like.header_count++;
+		return args_header(cli->arg, &o->headers, err);
 	case 'D':
 		return args_delim(cli->arg, &feed->delim, err);
 	case 'X':
