@@ -256,13 +256,46 @@ codecs() {
 	equal "$(cat "$KLOG_CLUSTER/t/topic.yaml")" "$before"
 }
 
-@test "alter: an old topic.yaml that was put back is damage" {
+@test "alter: an old topic.yaml that was put back is damage, until --edit" {
 	put t one
 	cp "$KLOG_CLUSTER/t/topic.yaml" old
 	klog-alter -X segment.ms=1h t
+	klog-alter -X segment.ms=2h t
 	cp old "$KLOG_CLUSTER/t/topic.yaml"
 	klog 3 produce -p 0 t <<<two
-	error_line produce t generation
+	error_line produce t generation klog-alter
+	klog 3 alter -X flush.ms=1h t
+	one_line_error alter t generation --edit
+	cmp old "$KLOG_CLUSTER/t/topic.yaml"
+	EDITOR=true klog 0 alter --edit t
+	equal "$(yaml)" $'settings:\n  retention.ms: 86400000\ngeneration: 4\npartitions: 2'
+	klog 0 produce -p 0 t <<<two
+}
+
+@test "alter: a limit that was raised lets a line through that was refused" {
+	klog-create -q -X max.message.bytes=100 narrow
+	mkfifo input
+	klog-produce --on-error skip narrow <input 2>err &
+	local pid=$! wide
+	wide=$(printf 'w%.0s' $(seq 150))
+	exec 5>input
+	echo "$wide" >&5
+	until_true 20 test -s err
+	klog-alter -X max.message.bytes= narrow
+	echo "$wide" >&5
+	until_true 20 stored_lines narrow 1
+	exec 5>&-
+	ended 1 "$pid"
+	equal "$(klog-consume narrow)" "$wide"
+}
+
+@test "alter: a topic that is half deleted is not changed, but gone" {
+	strace -qqq -o /dev/null -e inject=renameat2:signal=KILL:when=1 \
+		klog-delete t || [ $? -eq 137 ] || skip 'strace cannot inject here'
+	[ -d "$KLOG_CLUSTER/t" ] || skip 'strace cannot inject here'
+	klog 1 alter -X segment.ms=1h t
+	one_line_error alter t gone
+	[ ! -e "$KLOG_CLUSTER/t" ]
 }
 
 @test "alter: two at once: both are done" {

@@ -38,6 +38,16 @@ shown() {
 		$'0 t1-0\n1 t1-1\n2 plain\n3 t2-0'
 }
 
+@test "foreign: a marker is not the newest record" {
+	transactions orders-0 0 4
+	equal "$(shown -o max-timestamp ./orders-0)" '3 t2-0'
+	mkdir logs
+	mv orders-0 logs/
+	cp -r logs/orders-0 logs/orders-1
+	equal "$(klog-consume -C logs -o max-timestamp -F '%p %s\n' orders | sort)" \
+		$'0 t2-0\n1 t2-0'
+}
+
 @test "foreign: read_committed ends at the last stable offset" {
 	transactions orders-0 0 3
 	equal "$(shown ./orders-0)" '2 plain'

@@ -363,3 +363,14 @@ refused() {
 	klog 0 inspect -J ./$'b\xff-0'
 	[[ "$output" == *'b\\xff-0'*'"leader":null,"replicas":null,"isr":null,"start":0,"end":1,'* ]]
 }
+
+@test "json: -n over partitions ends, whatever the timestamps are" {
+	klog-create -q -p 2 far
+	printf '%s\n' '{"ts":9223372036854775807,"partition":0,"payload":"far"}' \
+		'{"ts":1,"partition":1,"payload":"a"}' \
+		'{"ts":1,"partition":1,"payload":"b"}' | klog-produce -J far
+	klog 0 consume -n 1 far
+	equal "$output" far
+	klog 0 consume -n 2 --merge far
+	equal "${#lines[@]}" 2
+}
