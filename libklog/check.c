@@ -46,6 +46,22 @@ follows(const struct klog_log *log, const struct klog_check *so_far)
 		(b->base_offset > next && next < log->state.first_dirty);
 }
 
+/* Where the batches from one position on end that end by another: the offset
+ * behind them in *next, -1 when there are none. */
+static int
+find_end(struct klog_log *log, int fd, int64_t from, int64_t to, int64_t *next,
+	struct klog_err *err)
+{
+	int r;
+
+	*next = -1;
+	klog_scan_init(&log->scan, fd, from, 0);
+	while ((r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH &&
+		log->scan.position <= to)
+		*next = klog_batch_last_offset(&log->scan.batch) + 1;
+	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;
+}
+
 /*
  * Offsets lie outside the checksum: whether the batches that lead up to the
  * recovery point end at its offset.  From the last index entry before it, so
@@ -55,40 +71,22 @@ static int
 check_joint(struct klog_log *log, int fd, const struct klog_place *joint,
 	struct klog_err *err)
 {
-	struct klog_err why = { KLOG_OK, 0, "" }, ignored;
-	int64_t position, offset, next = -1;
+	struct klog_err why;
+	int64_t from, offset, next;
 	int index = klog_segment_open(
-		log->dir, joint->base, ".index", O_RDONLY, &ignored);
-	int r;
+		log->dir, joint->base, ".index", O_RDONLY, &why);
 
 	klog_index_find_position(
-		index, joint->base, joint->position - 1, &position, &offset);
+		index, joint->base, joint->position - 1, &from, &offset);
 	klog_close_fd(&index);
-	klog_scan_init(&log->scan, fd, position, 0);
-	while ((r = klog_scan_next(&log->scan, &why)) == KLOG_SCAN_BATCH &&
-		log->scan.position <= joint->position)
-		next = klog_batch_last_offset(&log->scan.batch) + 1;
-	if (r == -1) {
-		*err = why;
-		return klog_err_in(err, "%s", log->path);
-	}
+	if (find_end(log, fd, from, joint->position, &next, err) == -1)
+		return -1;
+	/* a foolish index may point into the middle of a batch */
+	if (next != joint->offset && from > 0 &&
+		find_end(log, fd, 0, joint->position, &next, err) == -1)
+		return -1;
 	if (next == joint->offset)
 		return 0;
-	/* a foolish index may point into the middle of a batch */
-	if (position > 0) {
-		klog_scan_init(&log->scan, fd, 0, 0);
-		next = -1;
-		while ((r = klog_scan_next(&log->scan, &why)) ==
-				KLOG_SCAN_BATCH &&
-			log->scan.position <= joint->position)
-			next = klog_batch_last_offset(&log->scan.batch) + 1;
-		if (r == -1) {
-			*err = why;
-			return klog_err_in(err, "%s", log->path);
-		}
-		if (next == joint->offset)
-			return 0;
-	}
 	klog_fail(&why, KLOG_ECORRUPT,
 		"it is synced, but what leads up to it does not end at offset "
 		"%" PRId64,
