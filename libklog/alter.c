@@ -69,20 +69,13 @@ is_there(const struct work *w, int32_t i, const uint8_t id[KLOG_TOPIC_ID],
 {
 	char name[16];
 	struct stat st;
-	int dir, fd = -1, r = 0;
 
 	snprintf(name, sizeof(name), "%" PRId32, i);
 	if (fstatat(w->topic.dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
 		errno == ENOENT)
 		return 0;
-	dir = klog_open_dir(w->topic.dir, name, err);
-	if (dir != -1)
-		fd = klog_open_file(dir, KLOG_STATE_NAME, O_RDONLY, err);
-	if (fd != -1)
-		r = klog_state_read(fd, s, err);
-	klog_close_fd(&fd);
-	klog_close_fd(&dir);
-	if (r == 1 && memcmp(s->topic_id, id, KLOG_TOPIC_ID) == 0)
+	if (klog_state_read_of(w->topic.dir, i, s, err) == 1 &&
+		memcmp(s->topic_id, id, KLOG_TOPIC_ID) == 0)
 		return 1;
 	return klog_fail(err, KLOG_EREFUSED,
 		"topic %s: %s/%s is there, and is no partition of this topic; "

@@ -89,20 +89,9 @@ is_marked(const struct klog_topic *t, int32_t partition)
 {
 	struct klog_state s;
 	struct klog_err ignored;
-	char name[32];
-	int fd, r;
 
-	snprintf(name, sizeof(name), "%" PRId32, partition);
-	r = klog_open_dir(t->dir, name, &ignored);
-	if (r == -1)
-		return false;
-	fd = klog_open_file(r, KLOG_STATE_NAME, O_RDONLY, &ignored);
-	klog_close_fd(&r);
-	if (fd == -1)
-		return false;
-	r = klog_state_read(fd, &s, &ignored);
-	klog_close_fd(&fd);
-	return r == 1 && (s.marks & KLOG_MARK_DELETED) != 0 &&
+	return klog_state_read_of(t->dir, partition, &s, &ignored) == 1 &&
+		(s.marks & KLOG_MARK_DELETED) != 0 &&
 		memcmp(s.topic_id, t->config.id, KLOG_TOPIC_ID) == 0;
 }
 

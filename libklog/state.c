@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/btrfs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,24 @@ klog_state_read(int fd, struct klog_state *state, struct klog_err *err)
 			return 1;
 	}
 	return 0;
+}
+
+int
+klog_state_read_of(int topic_dir, int32_t partition, struct klog_state *state,
+	struct klog_err *err)
+{
+	char name[16];
+	int dir, fd = -1, r = -1;
+
+	snprintf(name, sizeof(name), "%" PRId32, partition);
+	dir = klog_open_dir(topic_dir, name, err);
+	if (dir != -1)
+		fd = klog_open_file(dir, KLOG_STATE_NAME, O_RDONLY, err);
+	if (fd != -1)
+		r = klog_state_read(fd, state, err);
+	klog_close_fd(&fd);
+	klog_close_fd(&dir);
+	return r;
 }
 
 /* Sequences alternate between the slots, so the older one is known. */

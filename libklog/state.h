@@ -101,6 +101,11 @@ void klog_state_init(
  */
 int klog_state_read(int fd, struct klog_state *state, struct klog_err *err);
 
+/* The same of a partition by its number, in its topic's directory; a directory
+ * or file that is not there is -1. */
+int klog_state_read_of(int topic_dir, int32_t partition,
+	struct klog_state *state, struct klog_err *err);
+
 /* Writes it over the older slot, sequence + 1.  Not synced. */
 int klog_state_write(int fd, struct klog_state *state, struct klog_err *err);
 
