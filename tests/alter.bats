@@ -12,10 +12,6 @@ yaml() {
 	sed 1d "$KLOG_CLUSTER/t/topic.yaml" | grep -v '^id: '
 }
 
-stored_lines() {
-	[ "$(klog-consume "$1" | wc -l)" -ge "$2" ]
-}
-
 @test "alter: -X sets, KEY= returns to the default, the rest stays" {
 	klog 0 alter -X segment.bytes=2MiB -X flush.ms=5s t
 	equal "$output$stderr" ""
@@ -120,12 +116,7 @@ stored_lines() {
 }
 
 @test "alter: settings reach a running writer at its next batch" {
-	mkfifo input
-	klog-produce t:0 <input &
-	local pid=$!
-	exec 5>input
-	echo one >&5
-	until_true 20 stored_lines t 1
+	opened one t:0
 	klog-alter -X compression.type=gzip t
 	seq -f 'two %.0f' 100 >&5
 	until_true 20 stored_lines t 101
@@ -137,7 +128,7 @@ stored_lines() {
 	klog-alter -X compression.type= -X segment.bytes=1MiB t
 	make-lines 0 30000 100 >&5
 	exec 5>&-
-	ended 0 "$pid"
+	ended 0 "$writer"
 	[ "$(find "$(partition t)" -name '*.log' | wc -l)" -ge 3 ]
 	sound t
 }

@@ -144,6 +144,24 @@ has_lines() {
 	[ "$(wc -l <"$1")" -ge "$2" ]
 }
 
+# stored_lines TOPIC N: so many records can be read.
+stored_lines() {
+	[ "$(klog-consume "$1" | wc -l)" -ge "$2" ]
+}
+
+# opened LINE [ARG...] TOPIC: klog-produce has stored the line, and waits for
+# more on descriptor 5.  $writer is its process; what it says goes to err.
+opened() {
+	rm -f input
+	mkfifo input
+	klog-produce "${@:2}" <input 2>err &
+	# shellcheck disable=SC2034	# the tests use it
+	writer=$!
+	exec 5>input
+	echo "$1" >&5
+	until_true 20 stored_lines "${!#}" 1
+}
+
 is_gone() {
 	! kill -0 "$1" 2>/dev/null
 }

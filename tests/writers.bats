@@ -181,70 +181,46 @@ kills() {
 
 @test "writers: a stopped writer that holds no lock holds up nobody" {
 	klog-create -q t
-	mkfifo input
-	klog-produce t <input &
-	local pid=$!
-	exec 5>input
-	echo one >&5
-	until_true 20 stored_lines t 1
-	kill -STOP "$pid"
+	opened one t
+	kill -STOP "$writer"
 	klog 0 produce --lock-timeout 20s t <<<two
-	kill -CONT "$pid"
+	kill -CONT "$writer"
 	echo three >&5
 	exec 5>&-
-	ended 0 "$pid"
+	ended 0 "$writer"
 	equal "$(klog-consume t)" $'one\ntwo\nthree'
-}
-
-stored_lines() {
-	[ "$(klog-consume "$1" | wc -l)" -ge "$2" ]
 }
 
 @test "writers: a writer goes on over another's roll" {
 	klog-create -q -X segment.bytes=1MiB t
-	mkfifo input
-	klog-produce t <input &
-	local pid=$!
-	exec 5>input
-	echo first >&5
-	until_true 20 stored_lines t 1
+	opened first t
 	make-lines 1 30000 100 | klog-produce t
 	echo last >&5
 	exec 5>&-
-	ended 0 "$pid"
+	ended 0 "$writer"
 	klog-consume t | sed -n '1p;$p' | cmp - <(printf 'first\nlast\n')
 	sound t -s 1048576
 }
 
 @test "writers: a topic that goes away ends its writer with 1, and none appears" {
 	klog-create -q t
-	mkfifo input
-	klog-produce t <input 2>err &
-	local pid=$!
-	exec 5>input
-	echo one >&5
-	until_true 20 stored_lines t 1
+	opened one t
 	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/old"
 	echo two >&5
 	exec 5>&-
-	ended 1 "$pid"
+	ended 1 "$writer"
 	[ "$(wc -l <err)" -eq 1 ]
 	[ ! -e "$KLOG_CLUSTER/t" ]
 }
 
 @test "writers: after a pause a topic that went away is not appended to" {
 	klog-create -q t
-	mkfifo input
-	klog-produce t <input 2>err &
-	local pid=$!
-	exec 5>input
-	echo one >&5
-	until_true 20 stored_lines t 1
+	opened one t
 	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/old"
 	sleep 1.1 # it looks before an append, once a second
 	echo two >&5
 	exec 5>&-
-	ended 1 "$pid"
+	ended 1 "$writer"
 	cat err
 	grep -q '1 records stored, 1 not' err
 	equal "$(klog-consume old)" one
@@ -252,17 +228,12 @@ stored_lines() {
 
 @test "writers: a topic of the same name is another topic" {
 	klog-create -q t
-	mkfifo input
-	klog-produce t <input 2>err &
-	local pid=$!
-	exec 5>input
-	echo one >&5
-	until_true 20 stored_lines t 1
+	opened one t
 	mv "$KLOG_CLUSTER/t" "$KLOG_CLUSTER/old"
 	klog-create -q t
 	echo two >&5
 	exec 5>&-
-	ended 1 "$pid"
+	ended 1 "$writer"
 	equal "$(klog-consume t)" ""
 }
 
@@ -343,17 +314,7 @@ state() {
 	klog-state "$(partition t)/.klog" "$@"
 }
 
-# A writer of t that goes on reading from descriptor 5, and
-# has stored the line "one", not synced; its pid is $writer.
-opened() {
-	mkfifo input
-	klog-produce -X flush.ms=1h t <input 2>err &
-	writer=$!
-	exec 5>input
-	echo one >&5
-	until_true 20 stored_lines t 1
-}
-
+# The writer that was opened gets no more, and ends with STATUS.
 closed() {
 	exec 5>&-
 	ended "$1" "$writer"
@@ -397,7 +358,7 @@ closed() {
 
 @test "writers: one that runs takes up the settings that are in force (A1)" {
 	klog-create -q t
-	opened
+	opened one -X flush.ms=1h t
 	sed -i 's/^generation: .*/generation: 2/' "$KLOG_CLUSTER/t/topic.yaml"
 	printf 'settings:\n  message.timestamp.type: LogAppendTime\n' \
 		>settings
@@ -434,7 +395,7 @@ closed() {
 
 @test "writers: who was cut by another's recovery does not exit 0 (S1)" {
 	klog-create -q t
-	opened
+	opened one -X flush.ms=1h t
 	state boot=0
 	truncate -s 0 "$(partition t)/00000000000000000000.log"
 	klog 0 produce t <<<other
@@ -462,7 +423,7 @@ closed() {
 
 @test "writers: bytes that somebody has open are not suspect (S2)" {
 	klog-create -q t
-	opened
+	opened one -X flush.ms=1h t
 	klog-produce --no-sync t <<<two
 	equal "$(state marks)" 0
 	closed 0
