@@ -132,6 +132,7 @@ _klog_producer_settings=(
 _klog_consumer_settings=(
 	'auto.offset.reset=earliest|latest|none'
 	'isolation.level=read_committed|read_uncommitted'
+	'partition.assignment.strategy=range|roundrobin'
 )
 
 # One directory of several, with commas between them.

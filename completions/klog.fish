@@ -122,7 +122,8 @@ function __klog_settings
         case consumer
             set settings \
             'auto.offset.reset=earliest|latest|none' \
-            'isolation.level=read_committed|read_uncommitted'
+            'isolation.level=read_committed|read_uncommitted' \
+            'partition.assignment.strategy=range|roundrobin'
     end
     for setting in $settings
         set -l pair (string split -m 1 -- = $setting)

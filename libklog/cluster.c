@@ -311,6 +311,7 @@ klog_cluster_tidy(struct klog_cluster *c)
 			(strncmp(name, KLOG_DELETED_PREFIX, deleted_size) ==
 					0 &&
 				is_deleted(name + deleted_size)))
-			(void)klog_remove_dir(c->dir, name, 3, &ignored);
+			(void)klog_remove_dir(
+				c->dir, name, KLOG_TOPIC_DEPTH, &ignored);
 	klog_list_close(&list);
 }

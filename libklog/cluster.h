@@ -10,6 +10,7 @@
 #include "io.h"
 
 #define KLOG_TOPIC_YAML "topic.yaml"
+#define KLOG_TOPIC_DEPTH 4 /* of directories: TOPIC/groups/GROUP/members */
 
 struct klog_cluster {
 	char path[4096]; /* as given, for messages */

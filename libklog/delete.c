@@ -6,8 +6,6 @@
 #include "io.h"
 #include "partition.h"
 
-#define DEPTH 3 /* topic, partition, .klog.removed */
-
 static int
 mark(struct klog_topic *t, int32_t partition, const struct klog_cluster *c,
 	struct klog_err *err)
@@ -49,7 +47,7 @@ delete_in(struct klog_cluster *c, struct klog_topic *t, const char *name,
 	if (klog_rename_new(c->dir, name, c->dir, hidden, err) == -1 ||
 		klog_sync_dir(c->dir, name, err) == -1)
 		return klog_err_in(err, "topic %s", name);
-	if (klog_remove_dir(c->dir, hidden, DEPTH, err) == -1)
+	if (klog_remove_dir(c->dir, hidden, KLOG_TOPIC_DEPTH, err) == -1)
 		return klog_err_in(
 			err, "topic %s: deleted, but its files stay", name);
 	return 0;

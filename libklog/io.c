@@ -149,6 +149,36 @@ klog_create_file(int dir, const char *name, bool *made, struct klog_err *err)
 }
 
 int
+klog_create_hidden(int dir, const char *name, struct klog_err *err)
+{
+	int fd = above_stdio(
+		openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
+
+	if (fd == -1)
+		return klog_fail_errno(err, "%s", name);
+	if (adopt(dir, fd, name, err) == -1)
+		klog_close_fd(&fd);
+	return fd;
+}
+
+int
+klog_link_hidden(int fd, int dir, const char *name, struct klog_err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) == -1)
+		return klog_fail_errno(err, "%s", name);
+	return 0;
+}
+
+void
+klog_remove_file(int dir, const char *name)
+{
+	(void)unlinkat(dir, name, 0);
+}
+
+int
 klog_make_dir(int dir, const char *name, int64_t mode, struct klog_err *err)
 {
 	struct stat parent, st;

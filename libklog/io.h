@@ -28,6 +28,17 @@ int klog_create_file(
 	int dir, const char *name, bool *made, struct klog_err *err);
 
 /*
+ * A new file that nobody sees yet, and its name for all: so that it can be
+ * locked before.  KLOG_ESYSTEM with EOPNOTSUPP or EISDIR where the file system
+ * has none such.  Owner, group and mode as klog_create_file.
+ */
+int klog_create_hidden(int dir, const char *name, struct klog_err *err);
+int klog_link_hidden(int fd, int dir, const char *name, struct klog_err *err);
+
+/* Removes a file; one that is not there is fine, and so is one that stays. */
+void klog_remove_file(int dir, const char *name);
+
+/*
  * Makes a directory, with the group and the group's rights of `dir` when that
  * is setgid, else 0777 less umask; mode != -1 is set as it is.
  */

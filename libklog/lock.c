@@ -132,14 +132,24 @@ process_holds(const char *pid, const struct stat *file, int byte)
 	return found;
 }
 
-static void
-holder(int fd, int byte, char *text, size_t size)
+bool
+klog_lock_held_by(int fd, int byte, int32_t pid)
+{
+	struct stat file;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return fstat(fd, &file) == 0 && process_holds(text, &file, byte);
+}
+
+void
+klog_lock_holder(int fd, int byte, char text[KLOG_HOLDER_TEXT])
 {
 	struct stat file;
 	struct dirent *entry;
 	DIR *d;
 
-	snprintf(text, size, "another process");
+	snprintf(text, KLOG_HOLDER_TEXT, "another process");
 	d = opendir("/proc");
 	if (d == NULL || fstat(fd, &file) == -1) {
 		if (d != NULL)
@@ -162,7 +172,8 @@ holder(int fd, int byte, char *text, size_t size)
 			name[strcspn(name, "\n")] = '\0';
 			fclose(f);
 		}
-		snprintf(text, size, "process %.20s (%s)", entry->d_name, name);
+		snprintf(text, KLOG_HOLDER_TEXT, "process %.20s (%s)",
+			entry->d_name, name);
 		break;
 	}
 	closedir(d);
@@ -247,7 +258,7 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 {
 	int64_t since = klog_tick_ms();
 	bool said = false;
-	char who[80];
+	char who[KLOG_HOLDER_TEXT];
 	timer_t timer;
 	int r;
 
@@ -266,7 +277,7 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 		let_signals_in(wait);
 		waited = klog_tick_ms() - since;
 		if (wait->timeout_ms >= 0 && waited >= wait->timeout_ms) {
-			holder(fd, byte, who, sizeof(who));
+			klog_lock_holder(fd, byte, who);
 			klog_fail(err, KLOG_ELOCKED,
 				"%s: locked by %s for more than %jd ms; "
 				"try again, or raise --lock-timeout",
@@ -274,7 +285,7 @@ wait_for(int fd, int byte, int count, const struct klog_wait *wait,
 			break;
 		}
 		if (!said && waited >= NAME_HOLDER_MS) {
-			holder(fd, byte, who, sizeof(who));
+			klog_lock_holder(fd, byte, who);
 			klog_sayf(wait->say, 0,
 				"%s: waiting for %s, which "
 				"holds the lock",
@@ -328,12 +339,22 @@ klog_lock_share(int fd, const char *what, struct klog_err *err)
 	return 0;
 }
 
-int
-klog_lock_alone(int fd, const char *what, struct klog_err *err)
+static int
+nobody_has(int fd, struct flock fl, const char *what, struct klog_err *err)
 {
-	struct flock fl = range(F_WRLCK, 0, 0);
-
 	if (fcntl(fd, F_OFD_GETLK, &fl) == -1)
 		return fail_lock(err, what);
 	return fl.l_type == F_UNLCK;
+}
+
+int
+klog_lock_alone(int fd, const char *what, struct klog_err *err)
+{
+	return nobody_has(fd, range(F_WRLCK, 0, 0), what, err);
+}
+
+int
+klog_lock_free(int fd, int byte, const char *what, struct klog_err *err)
+{
+	return nobody_has(fd, range(F_WRLCK, byte, 1), what, err);
 }

@@ -46,6 +46,16 @@ void klog_unlock(int fd, int byte, int count);
 int klog_lock_share(int fd, const char *what, struct klog_err *err);
 int klog_lock_alone(int fd, const char *what, struct klog_err *err);
 
+/* Whether nobody else has the byte: 1, 0 somebody, -1.  For this the file may
+ * be open for reading only. */
+int klog_lock_free(int fd, int byte, const char *what, struct klog_err *err);
+
+/* Whether this process has the byte of the file that fd leads to, as far as
+ * /proc shows it; and who has it, in words. */
+bool klog_lock_held_by(int fd, int byte, int32_t pid);
+#define KLOG_HOLDER_TEXT 80
+void klog_lock_holder(int fd, int byte, char text[KLOG_HOLDER_TEXT]);
+
 /* Holds the signals that stop or end, and lets them in again; nests by the
  * saved mask. */
 void klog_signals_hold(sigset_t *before);

@@ -11,8 +11,9 @@ is_name_byte(char c)
 		(c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
-int
-klog_topic_name_check(const char *name, struct klog_err *err)
+/* What topics and groups have in common. */
+static int
+check_name(const char *what, const char *name, struct klog_err *err)
 {
 	char shown[256];
 	size_t size = strlen(name);
@@ -20,26 +21,41 @@ klog_topic_name_check(const char *name, struct klog_err *err)
 
 	klog_printable(shown, sizeof(shown), name);
 	if (size == 0)
-		return klog_fail(err, KLOG_EUSAGE, "a topic name is empty");
+		return klog_fail(err, KLOG_EUSAGE, "a %s name is empty", what);
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return klog_fail(err, KLOG_EUSAGE,
-			"topic name '%s': '.' and '..' are directories", shown);
+			"%s name '%s': '.' and '..' are directories", what,
+			shown);
 	if (size > KLOG_TOPIC_MAX)
 		return klog_fail(err, KLOG_EUSAGE,
-			"topic name '%s': %zu bytes, at most %d are allowed",
+			"%s name '%s': %zu bytes, at most %d are allowed", what,
 			shown, size, KLOG_TOPIC_MAX);
+	for (i = 0; i < size; i++)
+		if (!is_name_byte(name[i]))
+			return klog_fail(err, KLOG_EUSAGE,
+				"%s name '%s': only letters, digits, '.', "
+				"'_' and '-' of ASCII are allowed",
+				what, shown);
+	return 0;
+}
+
+int
+klog_topic_name_check(const char *name, struct klog_err *err)
+{
+	if (check_name("topic", name, err) == -1)
+		return -1;
 	if (strcmp(name, KLOG_NEW_TOPIC) == 0 ||
 		strncmp(name, KLOG_DELETED_PREFIX,
 			strlen(KLOG_DELETED_PREFIX)) == 0)
 		return klog_fail(err, KLOG_EUSAGE,
-			"topic name '%s': klog itself uses it", shown);
-	for (i = 0; i < size; i++)
-		if (!is_name_byte(name[i]))
-			return klog_fail(err, KLOG_EUSAGE,
-				"topic name '%s': only letters, digits, '.', "
-				"'_' and '-' of ASCII are allowed",
-				shown);
+			"topic name '%s': klog itself uses it", name);
 	return 0;
+}
+
+int
+klog_group_name_check(const char *name, struct klog_err *err)
+{
+	return check_name("group", name, err);
 }
 
 bool

@@ -16,6 +16,10 @@
  */
 int klog_topic_name_check(const char *name, struct klog_err *err);
 
+/* The same rule for a consumer group, which is a directory in its topics;
+ * Kafka takes any text. */
+int klog_group_name_check(const char *name, struct klog_err *err);
+
 /* Whether two names collide in Kafka: equal once every '.' is a '_'. */
 bool klog_topic_names_collide(const char *a, const char *b);
 

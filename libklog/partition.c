@@ -636,6 +636,16 @@ klog_partition_sync(struct klog_partition *p, struct klog_err *err)
 	return 0;
 }
 
+int
+klog_partition_sync_before(struct klog_partition *p, int64_t offset,
+	int32_t epoch, struct klog_err *err)
+{
+	/* as if it had appended what it read */
+	p->appended_offset = offset - 1;
+	p->appended_epoch = epoch == -1 ? INT32_MAX : epoch;
+	return klog_partition_sync(p, err);
+}
+
 /* ---- what changes the topic ---- */
 
 /* Under the append byte each replica's state is loaded, and changed. */

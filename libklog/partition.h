@@ -67,6 +67,15 @@ int klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 int klog_partition_sync(struct klog_partition *p, struct klog_err *err);
 
 /*
+ * For who commits an offset (G3): makes durable everything before `offset`, of
+ * which the last record was read in leader epoch `epoch` (-1: not known).
+ * KLOG_ECUT when that epoch ended before it.  Nothing may have been appended
+ * through this partition.
+ */
+int klog_partition_sync_before(struct klog_partition *p, int64_t offset,
+	int32_t epoch, struct klog_err *err);
+
+/*
  * For who changes or deletes the topic, under the metadata lock.  `generation`
  * of the settings is in force from here on: writers read topic.yaml anew
  * before their next batch.  Not synced; it is never lowered.

@@ -40,6 +40,8 @@ static const struct word resets[] = { { "earliest", KLOG_RESET_EARLIEST },
 	{ NULL, 0 } };
 static const struct word isolations[] = { { "read_committed", 0 },
 	{ "read_uncommitted", 1 }, { NULL, 0 } };
+static const struct word strategies[] = { { "range", KLOG_RANGE },
+	{ "roundrobin", KLOG_ROUNDROBIN }, { NULL, 0 } };
 
 /* clang-format off */
 #define INT32 2147483647
@@ -186,6 +188,12 @@ static const struct entry table[] = {
 		isolations, "read_committed", 0,
 		"Whether records of aborted transactions are left out.  Kafka "
 		"shows them unless told; nobody wants what was taken back."),
+	CHOICE(CONSUMER, false, "partition.assignment.strategy",
+		"range|roundrobin", partition_assignment_strategy, strategies,
+		"range", KLOG_RANGE,
+		"How the members of a group share the partitions: of each "
+		"topic a row of neighbours, or those of all topics dealt out "
+		"in turn.  All members of a group say the same."),
 };
 /* clang-format on */
 

@@ -14,6 +14,7 @@
 
 enum klog_cleanup { KLOG_CLEANUP_DELETE = 1, KLOG_CLEANUP_COMPACT = 2 };
 enum klog_reset { KLOG_RESET_EARLIEST, KLOG_RESET_LATEST, KLOG_RESET_NONE };
+enum klog_strategy { KLOG_RANGE, KLOG_ROUNDROBIN };
 
 /* Every field is int64_t, so that the table can address it by offset. */
 struct klog_settings {
@@ -53,6 +54,7 @@ struct klog_settings {
 	/* of a consumer */
 	int64_t auto_offset_reset; /* enum klog_reset */
 	int64_t isolation_read_uncommitted;
+	int64_t partition_assignment_strategy; /* enum klog_strategy */
 };
 
 enum klog_scope {
