@@ -294,6 +294,9 @@ make_getopt(const struct cli *cli, struct option longs[CLI_OPTS_MAX],
 	size_t t, count = 0, used = 0;
 	const struct cli_opt *opt;
 
+	/* in order: what stands behind "--" is not to be mixed up */
+	if (cli->takes_command)
+		shorts[used++] = '-';
 	shorts[used++] = ':';
 	for (t = 0; t < 2; t++) {
 		for (opt = tables[t]; opt->name != NULL; opt++) {
@@ -385,6 +388,22 @@ take_common(struct cli *cli, int letter)
 	}
 }
 
+/* The operands were gathered at the front of argv. */
+static void
+take_command(struct cli *cli)
+{
+	char **argv = cli->argv;
+
+	if (strcmp(argv[optind - 1], "--") == 0 &&
+		cli->arg != argv[optind - 1]) {
+		if (optind == cli->argc)
+			cli_usage(cli, "no COMMAND behind --");
+		cli->command = argv + optind;
+	}
+	cli->first = 1;
+	cli->argc = 1 + cli->operands_seen;
+}
+
 int
 cli_next(struct cli *cli)
 {
@@ -398,6 +417,10 @@ cli_next(struct cli *cli)
 		letter = getopt_long(cli->argc, cli->argv, shorts, longs, NULL);
 		if (letter == -1)
 			break;
+		if (letter == 1) { /* an operand, in its place */
+			cli->argv[1 + cli->operands_seen++] = optarg;
+			continue;
+		}
 		if (letter == '?' || letter == ':')
 			refuse(cli, letter);
 		cli->arg = optarg;
@@ -406,6 +429,8 @@ cli_next(struct cli *cli)
 			return letter;
 	}
 	cli->first = optind;
+	if (cli->takes_command)
+		take_command(cli);
 	cli_exclude(cli, 'q', 'v');
 	return -1;
 }

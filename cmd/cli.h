@@ -39,6 +39,7 @@ struct cli {
 	const char *text;     /* what it does, a line or a few */
 	const char *after;    /* further lines of --help, or NULL */
 	const struct cli_opt *opts;
+	bool takes_command; /* the first "--" begins a COMMAND */
 
 	/* of the option that cli_next answered */
 	const char *arg;
@@ -46,7 +47,8 @@ struct cli {
 	/* once cli_next answered -1 */
 	int argc;
 	char **argv;
-	int first; /* the first operand */
+	int first;            /* the first operand */
+	char *const *command; /* its words, or NULL */
 
 	/* the common options */
 	const char *cluster; /* -C as given, or NULL */
@@ -56,6 +58,7 @@ struct cli {
 
 	const struct cli_opt *seen[CLI_OPTS_MAX];
 	size_t seen_count;
+	int operands_seen; /* where it takes a COMMAND */
 };
 
 /* Opens what is closed of the descriptors 0 to 2, so that no file of a topic

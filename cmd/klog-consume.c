@@ -1,6 +1,7 @@
 /* Prints the records of topics. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -8,10 +9,23 @@
 #include "copy.h"
 #include "given.h"
 #include "libklog/err.h"
+#include "libklog/names.h"
 #include "libklog/settings.h"
 #include "libklog/time.h"
+#include "stop.h"
 
-enum { SINCE = CLI_LONG, UNTIL, IDLE_TIMEOUT, SYNCED, MERGE };
+enum {
+	SINCE = CLI_LONG,
+	UNTIL,
+	IDLE_TIMEOUT,
+	SYNCED,
+	MERGE,
+	BATCH,
+	RETRIES,
+	RETRY_BACKOFF,
+	COMMAND_TIMEOUT,
+	DEAD_LETTER
+};
 
 static const struct cli_opt opts[] = {
 	{ 'p', "partitions", "LIST", "only these partitions", 0 },
@@ -26,6 +40,10 @@ static const struct cli_opt opts[] = {
 	{ SYNCED, "synced", NULL, "only what would outlive a power cut", 0 },
 	{ MERGE, "merge", NULL, "in order of timestamp over all partitions",
 		0 },
+	{ 'g', "group", "GROUP",
+		"go on where the group is, and share with its "
+		"members",
+		0 },
 	{ 'F', "format", "FORMAT", "print records so; see below", 0 },
 	{ 'J', "json", NULL, "print records as JSON, a line each", 0 },
 	{ 'K', "key-delimiter", "DELIM", "print the key and DELIM first", 0 },
@@ -34,6 +52,15 @@ static const struct cli_opt opts[] = {
 	{ 'Z', "null", NULL, "print a null as NULL, not as nothing", 0 },
 	{ 'X', "setting", "KEY=VALUE", "a setting of this run; repeatable",
 		CLI_MANY },
+	{ BATCH, "batch", "N", "at most N records a run of COMMAND [1000]", 0 },
+	{ RETRIES, "retries", "N", "run it again N times when it fails [3]",
+		0 },
+	{ RETRY_BACKOFF, "retry-backoff", "DURATION",
+		"before that wait so long, then longer [100ms]", 0 },
+	{ COMMAND_TIMEOUT, "command-timeout", "DURATION",
+		"end a run that takes longer", 0 },
+	{ DEAD_LETTER, "dead-letter", "TOPIC",
+		"append there what fails for good, and go on", 0 },
 	{ 0 },
 };
 
@@ -45,6 +72,8 @@ struct options {
 	struct given settings;
 	struct copy copy;
 	int64_t tail;
+	const char *group;
+	struct rlimit files; /* as it was */
 	struct args_topics topics;
 };
 
@@ -62,6 +91,7 @@ take_option(
 	struct cli *cli, struct options *o, int letter, struct klog_err *err)
 {
 	int64_t now_ms = klog_now_ms();
+	struct work *work = &o->copy.work;
 
 	switch (letter) {
 	case 'p':
@@ -80,6 +110,23 @@ take_option(
 		return 0;
 	case IDLE_TIMEOUT:
 		return klog_duration_parse(cli->arg, &o->copy.idle_ms, err);
+	case 'g':
+		o->group = cli->arg;
+		return klog_group_name_check(cli->arg, err);
+	case BATCH:
+		work->batch = (size_t)cli_number(cli, 1, WORK_BATCH_MAX);
+		return 0;
+	case RETRIES:
+		work->retries = cli_number(cli, 0, INT32_MAX);
+		return 0;
+	case RETRY_BACKOFF:
+		return klog_duration_parse(cli->arg, &work->backoff_ms, err);
+	case COMMAND_TIMEOUT:
+		return klog_duration_parse(
+			cli->arg, &work->command.timeout_ms, err);
+	case DEAD_LETTER:
+		work->dead_letter = cli->arg;
+		return 0;
 	case 'F':
 		if (*cli->arg == '\0')
 			return klog_fail(err, KLOG_EUSAGE, "an empty format");
@@ -100,7 +147,10 @@ check_options(const struct cli *cli, struct options *o)
 {
 	static const int pairs[][2] = { { 'o', SINCE }, { 'n', 'o' },
 		{ 'n', SINCE }, { 'f', UNTIL }, { 'D', '0' }, { 'F', 'K' },
-		{ 'F', 'D' }, { 'F', '0' }, { 'F', 'J' }, { 'J', 'K' } };
+		{ 'F', 'D' }, { 'F', '0' }, { 'F', 'J' }, { 'J', 'K' },
+		{ 'g', 'p' }, { 'g', 'n' } };
+	static const int of_command[] = { BATCH, RETRIES, RETRY_BACKOFF,
+		COMMAND_TIMEOUT, DEAD_LETTER };
 	struct klog_err err;
 	size_t i;
 
@@ -116,6 +166,12 @@ check_options(const struct cli *cli, struct options *o)
 				"with -f only an offset can be the end: "
 				"the others are of now");
 	}
+	for (i = 0; i < sizeof(of_command) / sizeof(of_command[0]); i++)
+		if (cli->command == NULL && cli_given(cli, of_command[i]))
+			cli_usage(cli,
+				"--batch, --retries, --retry-backoff, "
+				"--command-timeout and --dead-letter go with a "
+				"COMMAND behind --");
 	if (given_check(&o->settings, KLOG_OF_CONSUMER, &err) == -1)
 		cli_usage(cli, "%s", err.text);
 }
@@ -155,12 +211,63 @@ take_topics(struct cli *cli, struct options *o)
 		if (args_topics_add(&o->topics, cli->argv[i], &err) == -1)
 			cli_usage(cli, "%s", err.text);
 	}
+	for (i = 0;
+		o->copy.work.dead_letter != NULL && (size_t)i < o->topics.count;
+		i++)
+		if (strcmp(o->topics.names[i], o->copy.work.dead_letter) == 0)
+			cli_usage(cli,
+				"%s is read, and cannot be its own "
+				"dead letter",
+				o->topics.names[i]);
 	if (o->topics.partitions.count == 0)
 		return;
 	if (cli_given(cli, 'p'))
 		cli_usage(cli, "TOPIC:PARTITION excludes -p");
+	if (cli_given(cli, 'g'))
+		cli_usage(cli,
+			"the members of a group share all partitions: "
+			"name the topic alone");
 	o->partitions = o->topics.partitions;
 	memset(&o->topics.partitions, 0, sizeof(o->topics.partitions));
+}
+
+/* A file of each partition is open for as long as it is its own. */
+static void
+allow_more_files(struct options *o)
+{
+	struct rlimit more;
+
+	if (getrlimit(RLIMIT_NOFILE, &o->files) == -1)
+		return;
+	more = o->files;
+	more.rlim_cur = more.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &more);
+	/* of a COMMAND that is none of the business */
+	o->copy.work.command.files = &o->files;
+}
+
+static int
+copy(struct cli *cli, struct options *o, struct klog *klog)
+{
+	struct copy *c = &o->copy;
+	struct klog_err err;
+	int r;
+
+	if (cli->command != NULL) {
+		c->work.command.argv = cli->command;
+		c->work.in = c->in;
+		c->work.group = o->group != NULL;
+		c->work.print = &c->print;
+		r = work_init(&c->work, klog, &err);
+		if (r == -1)
+			return cli_fail_topic(cli, c->work.dead_letter, &err);
+	} else {
+		r = output_init(&c->out, STDOUT_FILENO, &err);
+		delivery_init(&c->delivery, o->group != NULL, c->in, &c->out);
+	}
+	if (r == 0)
+		r = copy_records(c, &err);
+	return r == -1 ? cli_fail(cli, &err) : 0;
 }
 
 static int
@@ -177,37 +284,26 @@ consume(struct cli *cli, struct options *o)
 		.follow = cli_given(cli, 'f'),
 		.merge = cli_given(cli, MERGE),
 		.synced = cli_given(cli, SYNCED),
+		.group = o->group,
+		.stay = cli->command != NULL ? o->copy.work.batch : 0,
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,
 	};
-	struct klog_consumer *in = NULL;
-	struct klog_err err, flush_err;
-	struct output out = { .fd = -1 };
+	struct klog_err err;
 	struct klog *klog;
 	int status = 0;
 
 	klog = cli_open(cli, o->topics.names[0], o->topics.paths_only, &status);
 	if (klog == NULL)
 		return status;
-	in = klog_consumer_open(klog, &what, &err);
-	if (in == NULL)
+	o->copy.in = klog_consumer_open(klog, &what, &err);
+	if (o->copy.in == NULL)
 		status = cli_fail_topic(cli, o->topics.names[0], &err);
-	else if (output_init(&out, STDOUT_FILENO, &err) == -1)
-		status = cli_fail(cli, &err);
-	else {
-		if (copy_records(&o->copy, in, &out, &err) == -1)
-			status = -1;
-		/* the good records before the bad one */
-		if (output_flush(&out, &flush_err) == -1 && status == 0) {
-			status = -1;
-			err = flush_err;
-		}
-		if (status == -1)
-			status = cli_fail(cli, &err);
-	}
-	output_free(&out);
-	if (in != NULL)
-		klog_consumer_close(in);
+	else
+		status = copy(cli, o, klog);
+	work_free(&o->copy.work);
+	output_free(&o->copy.out);
+	klog_consumer_close(o->copy.in);
 	klog_close(klog);
 	return status;
 }
@@ -215,13 +311,25 @@ consume(struct cli *cli, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .copy = { .count = -1, .idle_ms = -1 },
-		.tail = -1 };
+	struct options o = {
+		.copy = { .count = -1,
+			.idle_ms = -1,
+			.out = { .fd = -1 },
+			.work = { .batch = WORK_BATCH,
+				.retries = 3,
+				.backoff_ms = 100,
+				.command = { .timeout_ms = -1 } } },
+		.tail = -1
+	};
 	struct cli cli = {
 		.tool = "klog-consume",
-		.operands = "TOPIC...",
+		.operands = "TOPIC... [-- COMMAND [ARG...]]",
+		.takes_command = true,
 		.text = "Prints the records that are there, and ends; with -f "
-			"waits for more.",
+			"waits for more.\n"
+			"With a COMMAND, gives it records on its stdin, and "
+			"takes them as done when it\n"
+			"exits 0.",
 		.after = "OFFSET   N, N/EPOCH, -N, beginning, end, "
 			 "max-timestamp, @TIME; RANGE is FROM..TO\n"
 			 "FORMAT   %s value, %S its length, %R length in 4 "
@@ -238,7 +346,14 @@ main(int argc, char **argv)
 	cli_start(&cli, argc, argv);
 	take_options(&cli, &o);
 	take_topics(&cli, &o);
+	/* what is in hand is finished, and committed */
+	if (o.group != NULL || cli.command != NULL)
+		stop_init();
+	if (o.group != NULL)
+		allow_more_files(&o);
 	status = consume(&cli, &o);
+	if (stop_signal() != 0)
+		stop_die(stop_signal());
 	args_topics_free(&o.topics);
 	free(o.partitions.numbers);
 	given_free(&o.settings);

@@ -1,17 +1,23 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "output.h"
+#include "stop.h"
 
 #define PIPE_SIZE (1024 * 1024)
+#define STOPPED_MS 2000
 
 int
 output_init(struct output *out, int fd, struct klog_err *err)
 {
 	memset(out, 0, sizeof(*out));
 	out->fd = fd;
+	out->full = fd != -1 ? OUTPUT_FULL : SIZE_MAX;
+	if (fd == -1)
+		return 0;
 	/* what is no pipe, or beyond the user's limit, stays as it is */
 	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 	if (klog_buf_reserve(&out->buf, OUTPUT_FULL + OUTPUT_FULL / 4) == -1)
@@ -19,24 +25,46 @@ output_init(struct output *out, int fd, struct klog_err *err)
 	return 0;
 }
 
+/* How much to write at once; 0: it was stopped, and nobody reads. */
+static size_t
+at_once(const struct output *out, size_t left)
+{
+	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
+
+	if (stop_signal() == 0)
+		return left;
+	if (poll(&fd, 1, STOPPED_MS) == 0)
+		return 0;
+	/* so much a pipe has room for, and does not wait */
+	return left < PIPE_BUF ? left : PIPE_BUF;
+}
+
 int
 output_flush(struct output *out, struct klog_err *err)
 {
 	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
-	size_t done = 0;
+	size_t done = 0, size;
 	ssize_t n;
 
 	while (done < out->buf.size) {
-		n = write(out->fd, out->buf.data + done, out->buf.size - done);
+		size = at_once(out, out->buf.size - done);
+		n = size > 0 ? write(out->fd, out->buf.data + done, size) : -1;
 		if (n >= 0) {
 			done += (size_t)n;
-		} else if (errno == EAGAIN) {
+			out->written += n;
+		} else if (size > 0 && errno == EAGAIN) {
 			/* somebody else's descriptor, made non-blocking */
 			(void)poll(&fd, 1, -1);
-		} else if (errno != EINTR) {
-			klog_fail_errno(err, "stdout");
+		} else if (size == 0 || errno != EINTR) {
+			if (size == 0)
+				klog_fail(err, KLOG_ESYSTEM,
+					"stdout: stopped while its reader "
+					"took nothing");
+			else
+				klog_fail_errno(err, "stdout");
 			/* a second attempt must not print anything twice */
 			out->buf.size = 0;
+			out->failed = true;
 			return -1;
 		}
 	}

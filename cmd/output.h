@@ -14,19 +14,24 @@
 struct output {
 	int fd;
 	struct klog_buf buf;
+	size_t full;     /* it is written when so much is in it */
+	int64_t written; /* bytes, by now */
+	bool failed;     /* a write did: what was in it is gone */
 };
 
-/* Asks for a large pipe when fd is one; 0 or -1. */
+/* Asks for a large pipe when fd is one; -1: bytes are only gathered, by who
+ * takes them out of buf.  0 or -1. */
 int output_init(struct output *out, int fd, struct klog_err *err);
 
-/* Writes what is in the buffer; 0, or -1 with *err. */
+/* Writes what is in the buffer; 0, or -1 with *err.  After a signal (stop.h)
+ * its reader has two seconds for each piece. */
 int output_flush(struct output *out, struct klog_err *err);
 
 /* Called between records: writes when enough has gathered. */
 static inline int
 output_step(struct output *out, struct klog_err *err)
 {
-	return out->buf.size < OUTPUT_FULL ? 0 : output_flush(out, err);
+	return out->buf.size < out->full ? 0 : output_flush(out, err);
 }
 
 /* Appends bytes of a record. */

@@ -3,6 +3,7 @@
 
 #include "consumer.h"
 #include "io.h"
+#include "membership.h"
 #include "merge.h"
 #include "source.h"
 #include "watch.h"
@@ -11,7 +12,9 @@
 #define WAKE_BATCHES 64
 #define MEMORY ((size_t)4 * 1024 * 1024) /* shared by the read buffers */
 #define KEEP ((size_t)4 * 1024 * 1024)   /* of a grown buffer, if alone */
-#define OWNER_TOPIC INT32_MIN            /* of a watch: topics, not sources */
+/* Of a watch, when it is none of a source. */
+#define OWNER_TOPIC INT32_MIN
+#define OWNER_GROUP (INT32_MIN + 1)
 
 struct dir_consumer {
 	struct klog_consumer head;
@@ -26,7 +29,14 @@ struct dir_consumer {
 	struct klog_decoder decoder;
 	struct klog_watch watch;
 
+	char *group;                       /* NULL: none */
+	struct klog_membership membership; /* a holding for each source */
+	struct klog_at from, to;
+	size_t first_count; /* sources that were there at the beginning */
+
 	size_t turn; /* the source that is read */
+	size_t stay; /* for so many records at least */
+	size_t stayed;
 	uint32_t batches;
 	struct klog_cursor cursor;
 	bool merging; /* or the heads of all of them, by timestamp */
@@ -65,8 +75,15 @@ add_partitions(struct dir_consumer *c, size_t topic, struct klog_err *err)
 	for (; c->known[topic] < n; c->known[topic]++) {
 		int32_t p = klog_topic_number(t, c->known[topic]);
 
-		if (wanted(c, p) &&
-			klog_sources_add(&c->sources, t, p, err) == -1)
+		if (!wanted(c, p))
+			continue;
+		if (klog_sources_add(&c->sources, t, p, err) == -1)
+			return -1;
+		if (c->group == NULL)
+			continue;
+		klog_source_rest(
+			&c->sources, &c->sources.list[c->sources.count - 1]);
+		if (klog_membership_add(&c->membership, topic, p, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -87,8 +104,8 @@ open_topics(struct dir_consumer *c, const struct klog_consume *consume,
 
 		if (t == NULL)
 			return klog_fail_memory(err);
-		if (klog_topic_open(t, c->cluster, consume->topics[i], false,
-			    err) == -1) {
+		if (klog_topic_open(t, c->cluster, consume->topics[i],
+			    c->group != NULL, err) == -1) {
 			free(t);
 			return -1;
 		}
@@ -100,9 +117,30 @@ open_topics(struct dir_consumer *c, const struct klog_consume *consume,
 					", it has %" PRId32,
 					t->label, c->partitions[k],
 					klog_topic_partitions(t));
+	}
+	return 0;
+}
+
+/* The group is joined before its partitions are looked at. */
+static int
+open_sources(struct dir_consumer *c, struct klog_err *err)
+{
+	size_t i;
+
+	if (c->group != NULL &&
+		klog_membership_join(&c->membership, c->cluster, c->topics,
+			c->topic_count, c->group,
+			(enum klog_strategy)
+				c->settings.partition_assignment_strategy,
+			err) == -1)
+		return -1;
+	for (i = 0; i < c->topic_count; i++)
 		if (add_partitions(c, i, err) == -1)
 			return -1;
-	}
+	c->first_count = c->sources.count;
+	/* an offset file of each, and three descriptors for each topic */
+	klog_sources_share(&c->sources, MEMORY,
+		c->group != NULL ? c->sources.count + 3 * c->topic_count : 0);
 	return 0;
 }
 
@@ -123,12 +161,31 @@ apply_settings(struct dir_consumer *c, const struct klog_consume *consume,
 	return 0;
 }
 
+/* A group decides itself who gets which partition, from where on. */
 static int
-keep_partitions(struct dir_consumer *c, const struct klog_consume *consume)
+check_group(const struct klog_consume *consume, struct klog_err *err)
+{
+	if (consume->group == NULL)
+		return 0;
+	if (consume->partition_count > 0 || consume->tail >= 0)
+		return klog_fail(err, KLOG_EUSAGE,
+			"group %s: its members share all partitions, from "
+			"their committed offsets on",
+			consume->group);
+	return klog_group_name_check(consume->group, err);
+}
+
+static int
+keep_wanted(struct dir_consumer *c, const struct klog_consume *consume)
 {
 	size_t size = consume->partition_count * sizeof(int32_t);
 	int32_t *copy;
 
+	if (consume->group != NULL) {
+		c->group = strdup(consume->group);
+		if (c->group == NULL)
+			return -1;
+	}
 	if (size == 0)
 		return 0;
 	copy = malloc(size);
@@ -160,19 +217,35 @@ bound(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
 	return 0;
 }
 
+/* Where it ends for good. */
 static int
-place(struct dir_consumer *c, struct klog_source *s,
-	const struct klog_consume *consume, const int64_t *tail,
+find_stop(struct dir_consumer *c, struct klog_source *s, int64_t *stop,
 	struct klog_err *err)
 {
-	int64_t next = 0, stop = s->end;
+	*stop = s->end;
+	if (c->to.where != KLOG_AT_UNSET &&
+		klog_lookup(&s->reader, &c->decoder, c->to, s->end, stop, NULL,
+			err) == -1)
+		return -1;
+	if (c->sources.follow && c->to.where == KLOG_AT_UNSET)
+		*stop = INT64_MAX;
+	else if (!c->sources.follow && *stop > s->end)
+		*stop = s->end;
+	return 0;
+}
+
+static int
+place(struct dir_consumer *c, struct klog_source *s, const int64_t *tail,
+	struct klog_err *err)
+{
+	int64_t next = 0, stop;
 
 	if (klog_source_open(&c->sources, s, err) == -1)
 		return -1;
 	if (tail != NULL)
 		next = *tail;
-	else if (klog_lookup(&s->reader, &c->decoder, consume->from, s->end,
-			 &next, NULL, err) == -1)
+	else if (klog_lookup(&s->reader, &c->decoder, c->from, s->end, &next,
+			 NULL, err) == -1)
 		return -1;
 	if (next > s->end) {
 		if (c->sources.reset == KLOG_RESET_NONE)
@@ -187,14 +260,8 @@ place(struct dir_consumer *c, struct klog_source *s,
 			s->reader.path, next, s->end,
 			c->sources.follow ? "; waiting for it" : "");
 	}
-	if (consume->to.where != KLOG_AT_UNSET &&
-		klog_lookup(&s->reader, &c->decoder, consume->to, s->end, &stop,
-			NULL, err) == -1)
+	if (find_stop(c, s, &stop, err) == -1)
 		return -1;
-	if (c->sources.follow)
-		stop = consume->to.where == KLOG_AT_UNSET ? INT64_MAX : stop;
-	else if (stop > s->end)
-		stop = s->end;
 	klog_source_place(s, next, stop);
 	return 0;
 }
@@ -210,6 +277,8 @@ place_all(struct dir_consumer *c, const struct klog_consume *consume,
 	for (i = 0; i < c->sources.count; i++)
 		if (bound(c, &c->sources.list[i], err) == -1)
 			return -1;
+	if (c->group != NULL)
+		return 0; /* as they become its own */
 	if (consume->tail >= 0) {
 		tail = calloc(c->sources.count + 1, sizeof(tail[0]));
 		if (tail == NULL)
@@ -218,7 +287,7 @@ place_all(struct dir_consumer *c, const struct klog_consume *consume,
 			&c->sources, &c->decoder, consume->tail, tail, err);
 	}
 	for (i = 0; r == 0 && i < c->sources.count; i++)
-		r = place(c, &c->sources.list[i], consume,
+		r = place(c, &c->sources.list[i],
 			tail != NULL ? &tail[i] : NULL, err);
 	free(tail);
 	return r;
@@ -244,7 +313,10 @@ watch_all(struct dir_consumer *c, struct klog_err *err)
 	size_t i;
 
 	klog_watch_open(&c->watch, &c->cluster->say);
-	for (i = 0; i < c->sources.count; i++)
+	klog_membership_watch(&c->membership, &c->watch, OWNER_GROUP);
+	if (!c->sources.follow)
+		return 0;
+	for (i = 0; c->group == NULL && i < c->sources.count; i++)
 		if (watch_source(c, i, err) == -1)
 			return -1;
 	for (i = 0; i < c->topic_count; i++)
@@ -271,17 +343,22 @@ klog_dir_consumer_open(struct klog_cluster *cluster,
 	c->sources.say = &cluster->say;
 	c->sources.synced = consume->synced;
 	c->merging = consume->merge;
+	c->stay = consume->stay;
+	c->from = consume->from;
+	c->to = consume->to;
 	klog_merge_init(&c->merge);
 	klog_decoder_init(&c->decoder);
-	if (keep_partitions(c, consume) == -1) {
+	if (keep_wanted(c, consume) == -1) {
 		klog_fail_memory(err);
 		goto fail;
 	}
-	if (apply_settings(c, consume, err) == -1 ||
-		open_topics(c, consume, err) == -1)
+	if (check_group(consume, err) == -1 ||
+		apply_settings(c, consume, err) == -1 ||
+		open_topics(c, consume, err) == -1 ||
+		open_sources(c, err) == -1)
 		goto fail;
-	klog_sources_share(&c->sources, MEMORY);
-	if ((c->sources.follow && watch_all(c, err) == -1) ||
+	if (((c->sources.follow || c->group != NULL) &&
+		    watch_all(c, err) == -1) ||
 		place_all(c, consume, err) == -1)
 		goto fail;
 	return &c->head;
@@ -298,6 +375,8 @@ klog_dir_consumer_close(struct klog_consumer *consumer)
 
 	klog_merge_free(&c->merge);
 	klog_sources_free(&c->sources);
+	klog_membership_leave(&c->membership);
+	free(c->group);
 	for (i = 0; i < c->topic_count; i++) {
 		klog_topic_close(c->topics[i]);
 		free(c->topics[i]);
@@ -318,7 +397,9 @@ wake_all(struct dir_consumer *c)
 	size_t i;
 
 	for (i = 0; i < c->sources.count; i++)
-		c->sources.list[i].idle = false;
+		klog_source_wake(&c->sources.list[i]);
+	if (c->group != NULL)
+		klog_membership_wake(&c->membership);
 }
 
 /* topic.yaml changed, or the directory went: new partitions are read from
@@ -332,7 +413,9 @@ look_at_topics(struct dir_consumer *c, struct klog_err *err)
 		if (klog_topic_reload(c->topics[i], err) == -1 ||
 			add_partitions(c, i, err) == -1)
 			return -1;
-	for (i = before; i < c->sources.count; i++) {
+	if (c->group != NULL)
+		klog_membership_wake(&c->membership);
+	for (i = before; c->group == NULL && i < c->sources.count; i++) {
 		klog_source_place(&c->sources.list[i], 0, INT64_MAX);
 		c->sources.list[i].epoch = INT32_MAX;
 		if (watch_source(c, i, err) == -1)
@@ -353,8 +436,10 @@ wake_some(struct dir_consumer *c, struct klog_err *err)
 	while (klog_watch_take(&c->watch, &owner) == 1) {
 		if (owner == OWNER_TOPIC)
 			topics = true;
+		else if (owner == OWNER_GROUP)
+			klog_membership_wake(&c->membership);
 		else if (owner >= 0 && (size_t)owner < c->sources.count)
-			c->sources.list[owner].idle = false;
+			klog_source_wake(&c->sources.list[owner]);
 		else
 			wake_all(c);
 	}
@@ -367,12 +452,226 @@ take_turn(struct dir_consumer *c)
 {
 	size_t i;
 
+	if (c->stayed > 0 && c->stayed < c->stay &&
+		!c->sources.list[c->turn].idle)
+		return true;
+	c->stayed = 0;
 	for (i = 0; i < c->sources.count; i++) {
 		c->turn = (c->turn + 1) % c->sources.count;
 		if (!c->sources.list[c->turn].idle)
 			return true;
 	}
 	return false;
+}
+
+/* ---- as a member of a group ---- */
+
+/* Where it goes on whose committed offset the log does not have: where the
+ * commit before it was, or as auto.offset.reset says. */
+static int
+before_committed(struct dir_consumer *c, struct klog_source *s,
+	struct klog_holding *h, int64_t end, struct klog_err *err)
+{
+	const struct klog_commits *commits = &h->commits;
+	int64_t was = commits->now.offset;
+
+	h->taken.epoch = -1;
+	if (c->sources.reset == KLOG_RESET_NONE)
+		return klog_fail(err, KLOG_EOFFSET,
+			"group %s: %s: the committed offset %" PRId64
+			" is past the end at %" PRId64
+			" (auto.offset.reset=none); klog-offsets --reset sets "
+			"another",
+			c->group, s->reader.path, was, end);
+	h->taken.offset = end;
+	if (c->sources.reset == KLOG_RESET_EARLIEST)
+		h->taken.offset = klog_reader_start(&s->reader, err);
+	if (h->taken.offset == -1)
+		return -1;
+	if (commits->has_before && commits->before.offset != -1 &&
+		commits->before.offset <= end) {
+		h->taken.offset = commits->before.offset;
+		h->taken.epoch = commits->before.epoch;
+	}
+	klog_sayf(&c->cluster->say, 0,
+		"group %s: %s: the committed offset %" PRId64
+		" is past the end at %" PRId64 "; going on at %" PRId64,
+		c->group, s->reader.path, was, end, h->taken.offset);
+	return 0;
+}
+
+/* Where a group begins that has not committed yet. */
+static int
+without_commit(struct dir_consumer *c, size_t i, struct klog_at *at,
+	struct klog_err *err)
+{
+	static const enum klog_where resets[] = {
+		[KLOG_RESET_EARLIEST] = KLOG_AT_BEGINNING,
+		[KLOG_RESET_LATEST] = KLOG_AT_END,
+	};
+
+	*at = c->from;
+	/* of a partition that came meanwhile nothing is passed over */
+	if (i >= c->first_count)
+		at->where = KLOG_AT_BEGINNING;
+	if (at->where != KLOG_AT_UNSET)
+		return 0;
+	if (c->sources.reset == KLOG_RESET_NONE)
+		return klog_fail(err, KLOG_EOFFSET,
+			"group %s: %s: no committed offset "
+			"(auto.offset.reset=none)",
+			c->group, c->sources.list[i].reader.path);
+	at->where = resets[c->sources.reset];
+	return 0;
+}
+
+/* A partition that is held now: on from its committed offset (G3). */
+static int
+place_held(struct dir_consumer *c, size_t i, struct klog_err *err)
+{
+	struct klog_source *s = &c->sources.list[i];
+	struct klog_holding *h = &c->membership.list[i];
+	const struct klog_committed *now = &h->commits.now;
+	struct klog_at at = { KLOG_AT_OFFSET, now->offset, now->epoch };
+	int64_t end, stop;
+
+	if (klog_source_open(&c->sources, s, err) == -1 ||
+		(c->sources.follow && watch_source(c, i, err) == -1) ||
+		(now->offset == -1 && without_commit(c, i, &at, err) == -1))
+		return -1;
+	end = klog_reader_end(&s->reader, err);
+	if (end == -1 && err->code == KLOG_ECORRUPT)
+		end = INT64_MAX;
+	if (end == -1 ||
+		klog_lookup(&s->reader, &c->decoder, at, end, &h->taken.offset,
+			NULL, err) == -1)
+		return -1;
+	h->taken.epoch = now->epoch;
+	if (h->taken.offset > end && now->offset != -1 &&
+		before_committed(c, s, h, end, err) == -1)
+		return -1;
+	if (find_stop(c, s, &stop, err) == -1)
+		return -1;
+	klog_source_place(s, h->taken.offset, stop);
+	c->merge.look = true;
+	return 0;
+}
+
+/* Who is there, and what is to be taken or given up: 1 go on, 0 the caller has
+ * to let go first, -1. */
+static int
+share(struct dir_consumer *c, struct klog_err *err)
+{
+	struct klog_membership *m = &c->membership;
+	int r = klog_membership_look(m, err);
+	size_t i;
+
+	if (r == -1 || m->leaving)
+		return r == -1 ? -1 : 0;
+	for (i = 0; r == 1 && i < m->count; i++) {
+		struct klog_holding *h = &m->list[i];
+
+		if (!h->mine || h->held)
+			continue;
+		r = klog_membership_take(m, h, err);
+		if (r == 1)
+			r = place_held(c, i, err);
+		if (r == -1)
+			return -1;
+		r = 1;
+	}
+	return 1;
+}
+
+/* Whether there are partitions that it waits for. */
+static bool
+waits_for_others(const struct dir_consumer *c)
+{
+	const struct klog_membership *m = &c->membership;
+	size_t i;
+
+	for (i = 0; i < m->count; i++)
+		if (m->list[i].mine && !m->list[i].held)
+			return true;
+	return m->leaving;
+}
+
+void
+klog_dir_consumer_took(
+	struct klog_consumer *consumer, const struct klog_position *position)
+{
+	struct dir_consumer *c = of(consumer);
+	struct klog_holding *h;
+
+	if (c->group == NULL)
+		return;
+	h = &c->membership.list[position->source];
+	h->taken.offset = position->offset;
+	h->taken.epoch = position->leader_epoch;
+}
+
+void
+klog_dir_consumer_mark(struct klog_consumer *consumer)
+{
+	struct dir_consumer *c = of(consumer);
+	size_t i;
+
+	for (i = 0; i < c->membership.count; i++)
+		c->membership.list[i].marked = c->membership.list[i].taken;
+}
+
+int
+klog_dir_consumer_commit(struct klog_consumer *consumer, struct klog_err *err)
+{
+	struct dir_consumer *c = of(consumer);
+	size_t i;
+
+	for (i = 0; i < c->membership.count; i++)
+		if (klog_membership_commit(
+			    &c->membership, &c->membership.list[i], err) == -1)
+			return -1;
+	return 0;
+}
+
+bool
+klog_dir_consumer_leaving(const struct klog_consumer *consumer)
+{
+	const struct dir_consumer *c =
+		(const struct dir_consumer *)(const void *)consumer;
+
+	return c->membership.leaving;
+}
+
+int
+klog_dir_consumer_leave(struct klog_consumer *consumer, struct klog_err *err)
+{
+	struct dir_consumer *c = of(consumer);
+	struct klog_membership *m = &c->membership;
+	size_t i;
+
+	if (!m->leaving)
+		return 0;
+	if (c->merging) {
+		/* heads that were read and not delivered are read again */
+		klog_merge_free(&c->merge);
+		klog_merge_init(&c->merge);
+	}
+	for (i = 0; i < m->count; i++) {
+		struct klog_holding *h = &m->list[i];
+
+		if (!h->held)
+			continue;
+		if (h->mine && c->merging)
+			klog_source_place(&c->sources.list[i], h->taken.offset,
+				c->sources.list[i].stop);
+		if (h->mine)
+			continue;
+		klog_source_rest(&c->sources, &c->sources.list[i]);
+		klog_membership_give(h);
+	}
+	m->leaving = false;
+	(void)err;
+	return 0;
 }
 
 /* ---- runs ---- */
@@ -390,7 +689,8 @@ find_batch(struct dir_consumer *c, struct klog_err *err)
 			klog_reader_trim(&c->sources.list[c->turn].reader,
 				c->sources.count > 1 ? 0 : KEEP);
 		/* one that always has more must not keep the others asleep */
-		if (c->sources.follow && ++c->batches % WAKE_BATCHES == 0) {
+		if ((c->sources.follow || c->group != NULL) &&
+			++c->batches % WAKE_BATCHES == 0) {
 			if (c->watch.fd == -1)
 				wake_all(c);
 			else if (wake_some(c, err) == -1)
@@ -431,6 +731,7 @@ next_in_turn(struct dir_consumer *c, size_t *count, struct klog_err *err)
 	if (klog_source_take(&c->sources.list[c->turn], &c->cursor, c->records,
 		    RUN_RECORDS, count, &c->err) == -1)
 		c->failed = true;
+	c->stayed += *count;
 	return 1;
 }
 
@@ -452,21 +753,38 @@ next_merged(struct dir_consumer *c, size_t *count, struct klog_err *err)
 	return r;
 }
 
+/* Where reading goes on behind the last record: at the end of its batch, which
+ * may lie beyond it. */
+static int64_t
+behind(const struct klog_source *s, const struct klog_cursor *cursor, bool more,
+	int64_t last)
+{
+	int64_t next = s->open ? s->reader.next : s->next;
+
+	if (more || cursor->open || next < last + 1)
+		return last + 1;
+	return next < cursor->stop ? next : cursor->stop;
+}
+
 static void
 set_run(struct klog_run *run, const struct dir_consumer *c, size_t count)
 {
 	const struct klog_source *s = &c->sources.list[c->turn];
-	const struct klog_cursor *cursor = c->merging
-		? &c->merge.heads[c->turn].cursor
-		: &c->cursor;
+	const struct klog_head *head = c->merging ? &c->merge.heads[c->turn]
+						  : NULL;
+	const struct klog_cursor *cursor = head != NULL ? &head->cursor
+							: &c->cursor;
 
 	run->topic = s->topic->name;
 	run->partition = s->partition;
+	run->source = (int32_t)c->turn;
 	run->leader_epoch = cursor->leader_epoch;
 	run->log_append_time = cursor->log_append_time;
 	run->no_timestamps = cursor->no_timestamps;
 	run->records = c->records;
 	run->count = count;
+	run->next_offset = behind(s, cursor, head != NULL && head->there,
+		c->records[count - 1].offset);
 }
 
 int
@@ -478,6 +796,10 @@ klog_dir_consumer_next(struct klog_consumer *consumer, struct klog_run *run,
 	int r;
 
 	do {
+		/* between two batches */
+		if (c->group != NULL && !c->cursor.open &&
+			(r = share(c, err)) != 1)
+			return r;
 		r = c->merging ? next_merged(c, &n, err)
 			       : next_in_turn(c, &n, err);
 		if (r != 1)
@@ -503,6 +825,10 @@ klog_dir_consumer_done(const struct klog_consumer *consumer)
 		(const struct dir_consumer *)(const void *)consumer;
 	size_t i;
 
+	if (c->group != NULL &&
+		(waits_for_others(c) ||
+			(c->sources.follow && c->to.where == KLOG_AT_UNSET)))
+		return false;
 	for (i = 0; i < c->sources.count; i++)
 		if (!klog_source_done(&c->sources.list[i]))
 			return !c->sources.follow;
@@ -514,12 +840,18 @@ klog_dir_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
 	int hangup_fd, struct klog_err *err)
 {
 	struct dir_consumer *c = of(consumer);
-	int r = klog_watch_wait(&c->watch, timeout_ms, hangup_fd, err);
+	int64_t due = c->group != NULL ? klog_membership_due_ms(&c->membership)
+				       : -1;
+	bool sooner = due != -1 && (timeout_ms < 0 || due < timeout_ms);
+	int r = klog_watch_wait(
+		&c->watch, sooner ? due : timeout_ms, hangup_fd, err);
 
 	if (c->watch.fd == -1) {
 		wake_all(c);
 		if (r != -1 && look_at_topics(c, err) == -1)
 			return -1;
+	} else if (c->group != NULL && r == 1 && wake_some(c, err) == -1) {
+		return -1;
 	}
-	return r;
+	return r == 0 && sooner ? 1 : r;
 }

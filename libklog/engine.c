@@ -164,6 +164,37 @@ klog_consumer_close(struct klog_consumer *consumer)
 		consumer->engine->consumer_close(consumer);
 }
 
+void
+klog_consumer_took(
+	struct klog_consumer *consumer, const struct klog_position *position)
+{
+	consumer->engine->took(consumer, position);
+}
+
+void
+klog_consumer_mark(struct klog_consumer *consumer)
+{
+	consumer->engine->mark(consumer);
+}
+
+int
+klog_consumer_commit(struct klog_consumer *consumer, struct klog_err *err)
+{
+	return consumer->engine->commit(consumer, err);
+}
+
+bool
+klog_consumer_leaving(const struct klog_consumer *consumer)
+{
+	return consumer->engine->leaving(consumer);
+}
+
+int
+klog_consumer_leave(struct klog_consumer *consumer, struct klog_err *err)
+{
+	return consumer->engine->leave(consumer, err);
+}
+
 int
 klog_offset_at(struct klog *klog, const char *topic, int32_t partition,
 	struct klog_at at, int64_t *offset, int64_t *timestamp_ms,

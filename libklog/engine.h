@@ -67,6 +67,12 @@ struct klog_engine {
 	int (*wait)(struct klog_consumer *consumer, int64_t timeout_ms,
 		int hangup_fd, struct klog_err *err);
 	void (*consumer_close)(struct klog_consumer *consumer);
+	void (*took)(struct klog_consumer *consumer,
+		const struct klog_position *position);
+	void (*mark)(struct klog_consumer *consumer);
+	int (*commit)(struct klog_consumer *consumer, struct klog_err *err);
+	bool (*leaving)(const struct klog_consumer *consumer);
+	int (*leave)(struct klog_consumer *consumer, struct klog_err *err);
 
 	int (*offset_at)(struct klog *klog, const char *topic,
 		int32_t partition, struct klog_at at, int64_t *offset,

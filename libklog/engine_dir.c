@@ -162,6 +162,11 @@ const struct klog_engine klog_engine_dir = {
 	.consumer_due_ms = klog_dir_consumer_due_ms,
 	.wait = klog_dir_consumer_wait,
 	.consumer_close = klog_dir_consumer_close,
+	.took = klog_dir_consumer_took,
+	.mark = klog_dir_consumer_mark,
+	.commit = klog_dir_consumer_commit,
+	.leaving = klog_dir_consumer_leaving,
+	.leave = klog_dir_consumer_leave,
 	.offset_at = dir_offset_at,
 };
 

@@ -330,6 +330,9 @@ struct klog_consume {
 	bool merge;  /* in the order of timestamps over all partitions, each
 			in that of its offsets; not a batch of each in turn */
 	bool synced; /* nothing past the recovery point */
+	const char *group; /* as a member of it, or NULL; see below */
+	size_t stay; /* in one partition for so many records, if it has them,
+			before the next has its turn; 0: for a batch */
 	const struct klog_setting *settings; /* auto.offset.reset ... */
 	size_t setting_count;
 };
@@ -338,15 +341,17 @@ struct klog_consumer *klog_consumer_open(struct klog *klog,
 	const struct klog_consume *consume, struct klog_err *err);
 
 /* Records of one partition in offset order; views into the consumer, good
- * until its next call. */
+ * until the next klog_consumer_next. */
 struct klog_run {
 	const char *topic;
 	int32_t partition;
+	int32_t source; /* its number in this consumer */
 	int32_t leader_epoch;
 	bool log_append_time;
 	bool no_timestamps; /* Kafka's oldest format has none: -1 */
 	const struct klog_record *records;
 	size_t count;
+	int64_t next_offset; /* where reading goes on behind them */
 };
 
 /* 1 with the next run, 0 when there is none (with follow: none yet). */
@@ -373,6 +378,37 @@ int klog_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
 	int hangup_fd, struct klog_err *err);
 
 void klog_consumer_close(struct klog_consumer *consumer);
+
+/*
+ * As a member of a group a consumer reads only partitions that no other member
+ * has, each from its committed offset on; `from` counts where there is none.
+ * Members that come and go share them anew (partition.assignment.strategy).
+ * Nothing is committed by itself:
+ *
+ *	klog_consumer_took	the caller has delivered a partition's records up
+ *				to here
+ *	klog_consumer_mark	what was taken by now is what the next commit is
+ *				about: whatever may still be on its way then
+ *	klog_consumer_commit	it arrived.  Durable on return, and the records
+ *				before the offset are, too.  KLOG_EREFUSED when
+ *				the partition was taken over or reset
+ *
+ * Once klog_consumer_leaving says yes, next answers 0 until the caller has
+ * committed what arrived and called klog_consumer_leave, which gives up what
+ * other members wait for.
+ */
+struct klog_position {
+	int32_t source;       /* of the run */
+	int32_t leader_epoch; /* of the record before the offset */
+	int64_t offset;
+};
+
+void klog_consumer_took(
+	struct klog_consumer *consumer, const struct klog_position *position);
+void klog_consumer_mark(struct klog_consumer *consumer);
+int klog_consumer_commit(struct klog_consumer *consumer, struct klog_err *err);
+bool klog_consumer_leaving(const struct klog_consumer *consumer);
+int klog_consumer_leave(struct klog_consumer *consumer, struct klog_err *err);
 
 /* ---- offsets ---------------------------------------------------------- */
 

@@ -55,7 +55,7 @@ klog_sources_free(struct klog_sources *all)
 }
 
 void
-klog_sources_share(struct klog_sources *all, size_t memory)
+klog_sources_share(struct klog_sources *all, size_t memory, size_t others)
 {
 	struct rlimit limit;
 	size_t fds = 1024;
@@ -68,9 +68,10 @@ klog_sources_share(struct klog_sources *all, size_t memory)
 		all->chunk = CHUNK_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
 		fds = limit.rlim_cur > 100000 ? 100000 : limit.rlim_cur;
-	all->open_max = fds < FDS_ELSEWHERE + FDS_PER_SOURCE
+	others += FDS_ELSEWHERE;
+	all->open_max = fds < others + FDS_PER_SOURCE
 		? 1
-		: (fds - FDS_ELSEWHERE) / FDS_PER_SOURCE;
+		: (fds - others) / FDS_PER_SOURCE;
 	/* their buffers share the memory, too */
 	if (all->open_max > memory / all->chunk)
 		all->open_max = memory / all->chunk;
@@ -121,8 +122,23 @@ klog_source_settle(struct klog_source *s, struct klog_err *err)
 }
 
 void
+klog_source_wake(struct klog_source *s)
+{
+	s->idle = s->elsewhere;
+}
+
+void
+klog_source_rest(struct klog_sources *all, struct klog_source *s)
+{
+	close_source(all, s);
+	s->placed = false; /* where it was says nothing any more */
+	s->elsewhere = s->idle = true;
+}
+
+void
 klog_source_place(struct klog_source *s, int64_t next, int64_t stop)
 {
+	s->elsewhere = s->idle = false;
 	s->placed = true;
 	s->next = next;
 	s->stop = stop;
@@ -136,6 +152,8 @@ klog_source_place(struct klog_source *s, int64_t next, int64_t stop)
 bool
 klog_source_done(const struct klog_source *s)
 {
+	if (s->elsewhere)
+		return true;
 	return s->open ? s->reader.next >= s->reader.stop : s->next >= s->stop;
 }
 

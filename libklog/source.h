@@ -14,6 +14,7 @@ struct klog_source {
 	struct klog_reader reader; /* while open */
 	bool open;
 	bool idle;          /* read to its end; something new wakes it */
+	bool elsewhere;     /* another member of the group has it */
 	int64_t start, end; /* as they were at the beginning */
 
 	/* kept while it is closed */
@@ -52,8 +53,9 @@ int klog_sources_add(struct klog_sources *all, struct klog_topic *topic,
 	int32_t partition, struct klog_err *err);
 void klog_sources_free(struct klog_sources *all);
 
-/* Settles how much each may read at once, and how many may be open. */
-void klog_sources_share(struct klog_sources *all, size_t memory);
+/* Settles how much each may read at once, and how many may be open beside
+ * `others`, descriptors that the caller needs. */
+void klog_sources_share(struct klog_sources *all, size_t memory, size_t others);
 
 /* Opens it, closing another when there are too many. */
 int klog_source_open(struct klog_sources *all, struct klog_source *source,
@@ -62,10 +64,17 @@ int klog_source_open(struct klog_sources *all, struct klog_source *source,
 /* Looks how far all is decided by now: 0 or -1. */
 int klog_source_settle(struct klog_source *source, struct klog_err *err);
 
+/* There may be something new in it. */
+void klog_source_wake(struct klog_source *source);
+
+/* Another member of the group has it from now on; klog_source_place takes it
+ * back. */
+void klog_source_rest(struct klog_sources *all, struct klog_source *source);
+
 /* Sets where it reads: from `next` up to `stop`, exclusive. */
 void klog_source_place(struct klog_source *source, int64_t next, int64_t stop);
 
-/* Whether it was read to where it ends for good. */
+/* Whether it was read to where it ends for good, or is not read here. */
 bool klog_source_done(const struct klog_source *source);
 
 /*

@@ -14,6 +14,7 @@
 #define EVENTS                                                                 \
 	(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF |    \
 		IN_MOVE_SELF)
+#define ENDS (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_CLOSE_WRITE)
 
 static void
 fall_back(struct klog_watch *w, const struct klog_say *say, const char *why)
@@ -61,9 +62,9 @@ remember(struct klog_watch *w, int wd, int32_t owner)
 	return 0;
 }
 
-void
-klog_watch_add(
-	struct klog_watch *w, int fd, int32_t owner, const struct klog_say *say)
+static void
+add(struct klog_watch *w, int fd, uint32_t events, int32_t owner,
+	const struct klog_say *say)
 {
 	const char *remote = klog_remote_file_system(fd);
 	char path[64];
@@ -77,9 +78,23 @@ klog_watch_add(
 		return;
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	wd = inotify_add_watch(w->fd, path, EVENTS);
+	wd = inotify_add_watch(w->fd, path, events);
 	if (wd == -1 || remember(w, wd, owner) == -1)
 		fall_back(w, say, strerror(errno));
+}
+
+void
+klog_watch_add(
+	struct klog_watch *w, int fd, int32_t owner, const struct klog_say *say)
+{
+	add(w, fd, EVENTS, owner, say);
+}
+
+void
+klog_watch_add_ends(
+	struct klog_watch *w, int fd, int32_t owner, const struct klog_say *say)
+{
+	add(w, fd, ENDS, owner, say);
 }
 
 int

@@ -27,6 +27,11 @@ void klog_watch_close(struct klog_watch *w);
 void klog_watch_add(struct klog_watch *w, int fd, int32_t owner,
 	const struct klog_say *say);
 
+/* The same of a directory, for files in it that are made, removed, or closed
+ * by who wrote to them, as by the end of a process. */
+void klog_watch_add_ends(struct klog_watch *w, int fd, int32_t owner,
+	const struct klog_say *say);
+
 /* Takes one owner with something new off the queue, without waiting: 1, 0
  * none; *owner is -1 when everybody should look. */
 int klog_watch_take(struct klog_watch *w, int32_t *owner);

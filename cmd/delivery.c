@@ -1,0 +1,197 @@
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "delivery.h"
+#include "libklog/time.h"
+#include "stop.h"
+
+#define LOOK_MS 1000
+#define POLL_MS 5 /* nothing tells when a pipe is empty */
+#define POLL_MOST_MS 50
+#define GRACE_MS 20     /* for a reader that took all, and used a part of it */
+#define STOPPED_MS 2000 /* after a signal its reader has so long */
+
+/* The end that writing to it would have been, unless another one is asked
+ * for. */
+static _Noreturn void
+end_without_reader(void)
+{
+	stop_die(stop_signal() != 0 ? stop_signal() : SIGPIPE);
+}
+
+static enum delivery_kind
+kind_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return TO_DEVICE;
+	switch (st.st_mode & S_IFMT) {
+	case S_IFREG:
+		return TO_FILE;
+	case S_IFIFO:
+		return TO_PIPE;
+	case S_IFSOCK:
+		return TO_SOCKET;
+	default:
+		return TO_DEVICE;
+	}
+}
+
+void
+delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
+	struct output *out)
+{
+	memset(d, 0, sizeof(*d));
+	d->kind = group ? kind_of(out->fd) : TO_NOBODY;
+	d->in = in;
+	d->out = out;
+	d->look_tick = klog_tick_ms() + LOOK_MS;
+}
+
+void
+delivery_took(struct delivery *d, const struct klog_run *run, size_t count)
+{
+	struct klog_position to = { .source = run->source,
+		.leader_epoch = run->leader_epoch,
+		.offset = run->next_offset };
+
+	if (d->kind == TO_NOBODY || count == 0)
+		return;
+	if (count < run->count)
+		to.offset = run->records[count - 1].offset + 1;
+	klog_consumer_took(d->in, &to);
+	d->news = true;
+}
+
+/* Bytes that were written, and that the reader took. */
+static int64_t
+taken(const struct delivery *d)
+{
+	int unread = 0;
+
+	if (ioctl(d->out->fd, d->kind == TO_PIPE ? FIONREAD : SIOCOUTQ,
+		    &unread) == -1)
+		unread = 0; /* it cannot tell: as a device */
+	return d->out->written - unread;
+}
+
+static void
+mark(struct delivery *d)
+{
+	klog_consumer_mark(d->in);
+	d->mark = d->out->written + (int64_t)d->out->buf.size;
+	d->marked = true;
+	d->news = false;
+}
+
+static int
+commit(struct delivery *d, struct klog_err *err)
+{
+	d->marked = false;
+	return klog_consumer_commit(d->in, err);
+}
+
+static int
+sync_file(const struct delivery *d, struct klog_err *err)
+{
+	if (fdatasync(d->out->fd) == -1)
+		return klog_fail_errno(err, "stdout: sync");
+	return 0;
+}
+
+/* What is all in the output is marked, written, and committed. */
+static int
+write_and_commit(struct delivery *d, struct klog_err *err)
+{
+	mark(d);
+	if (output_flush(d->out, err) == -1 ||
+		(d->kind == TO_FILE && sync_file(d, err) == -1))
+		return -1;
+	return commit(d, err);
+}
+
+static bool
+asks_reader(const struct delivery *d)
+{
+	return d->kind == TO_PIPE || d->kind == TO_SOCKET;
+}
+
+int
+delivery_step(struct delivery *d, struct klog_err *err)
+{
+	int64_t now;
+
+	if (d->kind == TO_NOBODY || (!d->news && !d->marked))
+		return 0;
+	now = klog_tick_ms();
+	if (now < d->look_tick)
+		return 0;
+	d->look_tick = now + LOOK_MS;
+	if (!asks_reader(d))
+		return write_and_commit(d, err);
+	/* the mark is of a second ago: a reader that goes away with what it
+	 * took, and did not use, has mostly done so by now */
+	if (d->marked && taken(d) >= d->mark && !output_gone(d->out) &&
+		commit(d, err) == -1)
+		return -1;
+	if (!d->marked && d->news)
+		mark(d);
+	return 0;
+}
+
+int64_t
+delivery_due_ms(const struct delivery *d)
+{
+	int64_t left;
+
+	if (d->kind == TO_NOBODY || (!d->news && !d->marked))
+		return -1;
+	left = d->look_tick - klog_tick_ms();
+	return left > 0 ? left : 0;
+}
+
+/* Waits until the reader took all; false when it was stopped before. */
+static bool
+wait_for_reader(const struct delivery *d)
+{
+	struct pollfd fd = { .fd = d->out->fd, .events = 0 };
+	int64_t since = klog_tick_ms();
+	int wait = POLL_MS;
+
+	while (taken(d) < d->out->written) {
+		if (stop_at_once() != 0 ||
+			(stop_signal() != 0 &&
+				klog_tick_ms() - since > STOPPED_MS))
+			return false;
+		if (poll(&fd, 1, wait) == 1)
+			end_without_reader();
+		wait = wait < POLL_MOST_MS ? wait + 1 : POLL_MOST_MS;
+	}
+	return true;
+}
+
+int
+delivery_settle(struct delivery *d, bool end, struct klog_err *err)
+{
+	struct pollfd fd = { .fd = d->out->fd, .events = 0 };
+
+	if (output_flush(d->out, err) == -1)
+		return -1;
+	if (d->kind == TO_NOBODY)
+		return 0;
+	if (!asks_reader(d))
+		return write_and_commit(d, err);
+	/* stopped before: as much as it took of what was marked */
+	if (!wait_for_reader(d))
+		return d->marked && taken(d) >= d->mark ? commit(d, err) : 0;
+	if (poll(&fd, 1, end ? GRACE_MS : 0) == 1)
+		end_without_reader();
+	mark(d);
+	return commit(d, err);
+}

@@ -1,0 +1,51 @@
+/*
+ * Commits of a group whose records go to stdout: an offset is committed only
+ * after its record left, and what that means depends on what stdout is.
+ *
+ *	a regular file		the record is synced there
+ *	a pipe or socket	its reader took the record's last byte: what was
+ *				written less what the kernel has unread
+ *	anything else		it was written
+ *
+ * Looked at once a second, before partitions are given up, and at the end.
+ */
+#ifndef DELIVERY_H
+#define DELIVERY_H
+
+#include "output.h"
+
+enum delivery_kind { TO_NOBODY, TO_FILE, TO_PIPE, TO_SOCKET, TO_DEVICE };
+
+struct delivery {
+	enum delivery_kind kind; /* TO_NOBODY: no group, nothing to commit */
+	struct klog_consumer *in;
+	struct output *out;
+	bool news;         /* something was taken since the last mark */
+	bool marked;       /* and not committed */
+	int64_t mark;      /* bytes written when all that is marked was */
+	int64_t look_tick; /* when it looks again */
+};
+
+/* Without a group it does nothing. */
+void delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
+	struct output *out);
+
+/* The first `count` records of a run were put into the output. */
+void delivery_took(
+	struct delivery *d, const struct klog_run *run, size_t count);
+
+/* Once a second: looks what arrived, and commits it. */
+int delivery_step(struct delivery *d, struct klog_err *err);
+
+/* How long until it has to look, in ms; -1: nothing is on its way. */
+int64_t delivery_due_ms(const struct delivery *d);
+
+/*
+ * Writes what is in the output, waits until it arrived, and commits it.  At
+ * the `end` a reader that closes early ends the process by SIGPIPE, and what it
+ * did not take, or may not have used, is not committed.  A signal that came
+ * bounds the wait.
+ */
+int delivery_settle(struct delivery *d, bool end, struct klog_err *err);
+
+#endif
