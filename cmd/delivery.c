@@ -13,7 +13,7 @@
 #define LOOK_MS 1000
 #define POLL_MS 5 /* nothing tells when a pipe is empty */
 #define POLL_MOST_MS 50
-#define GRACE_MS 20     /* for a reader that took all, and used a part of it */
+#define GRACE_MS 5      /* for a reader that took all, and used a part of it */
 #define STOPPED_MS 2000 /* after a signal its reader has so long */
 
 /* The end that writing to it would have been, unless another one is asked

@@ -24,6 +24,9 @@ work_init(struct work *w, struct klog *klog, struct klog_err *err)
 	command_init();
 	if (w->dead_letter == NULL)
 		return 0;
+	/* so that an empty value of the first record has an address */
+	if (klog_buf_reserve(&w->raw, 1) == -1)
+		return klog_fail_memory(err);
 	w->dead = klog_producer_open(klog, w->dead_letter, NULL, err);
 	return w->dead == NULL ? -1 : 0;
 }

@@ -28,6 +28,7 @@ struct dir_consumer {
 	struct klog_settings settings;
 	struct klog_decoder decoder;
 	struct klog_watch watch;
+	bool watching;
 
 	char *group;                       /* NULL: none */
 	struct klog_membership membership; /* a holding for each source */
@@ -312,6 +313,7 @@ watch_all(struct dir_consumer *c, struct klog_err *err)
 {
 	size_t i;
 
+	c->watching = true;
 	klog_watch_open(&c->watch, &c->cluster->say);
 	klog_membership_watch(&c->membership, &c->watch, OWNER_GROUP);
 	if (!c->sources.follow)
@@ -357,8 +359,7 @@ klog_dir_consumer_open(struct klog_cluster *cluster,
 		open_topics(c, consume, err) == -1 ||
 		open_sources(c, err) == -1)
 		goto fail;
-	if (((c->sources.follow || c->group != NULL) &&
-		    watch_all(c, err) == -1) ||
+	if ((c->sources.follow && watch_all(c, err) == -1) ||
 		place_all(c, consume, err) == -1)
 		goto fail;
 	return &c->head;
@@ -689,8 +690,7 @@ find_batch(struct dir_consumer *c, struct klog_err *err)
 			klog_reader_trim(&c->sources.list[c->turn].reader,
 				c->sources.count > 1 ? 0 : KEEP);
 		/* one that always has more must not keep the others asleep */
-		if ((c->sources.follow || c->group != NULL) &&
-			++c->batches % WAKE_BATCHES == 0) {
+		if (c->sources.follow && ++c->batches % WAKE_BATCHES == 0) {
 			if (c->watch.fd == -1)
 				wake_all(c);
 			else if (wake_some(c, err) == -1)
@@ -840,10 +840,18 @@ klog_dir_consumer_wait(struct klog_consumer *consumer, int64_t timeout_ms,
 	int hangup_fd, struct klog_err *err)
 {
 	struct dir_consumer *c = of(consumer);
-	int64_t due = c->group != NULL ? klog_membership_due_ms(&c->membership)
-				       : -1;
-	bool sooner = due != -1 && (timeout_ms < 0 || due < timeout_ms);
-	int r = klog_watch_wait(
+	int64_t due;
+	bool sooner;
+	int r;
+
+	/* a member that waits for another: watch first, then look again */
+	if (!c->watching) {
+		wake_all(c);
+		return watch_all(c, err) == -1 ? -1 : 1;
+	}
+	due = c->group != NULL ? klog_membership_due_ms(&c->membership) : -1;
+	sooner = due != -1 && (timeout_ms < 0 || due < timeout_ms);
+	r = klog_watch_wait(
 		&c->watch, sooner ? due : timeout_ms, hangup_fd, err);
 
 	if (c->watch.fd == -1) {

@@ -46,8 +46,9 @@ klog_fail_errno(struct klog_err *err, const char *fmt, ...)
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": %s",
-		strerror(sys));
+	snprintf(err->text + used, sizeof(err->text) - used, ": %s%s",
+		strerror(sys),
+		sys == EMFILE ? "; raise the limit (ulimit -n)" : "");
 	return -1;
 }
 
