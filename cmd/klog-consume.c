@@ -73,6 +73,7 @@ struct options {
 	struct copy copy;
 	int64_t tail;
 	const char *group;
+	bool stored;         /* -o stored, which is what a group does anyway */
 	struct rlimit files; /* as it was */
 	struct args_topics topics;
 };
@@ -97,6 +98,9 @@ take_option(
 	case 'p':
 		return args_list(cli->arg, &o->partitions, err);
 	case 'o':
+		o->stored = strcmp(cli->arg, "stored") == 0;
+		if (o->stored)
+			return 0;
 		return args_range(cli->arg, now_ms, &o->range, err);
 	case SINCE:
 		return take_time(cli->arg, now_ms, &o->since, err);
@@ -166,6 +170,10 @@ check_options(const struct cli *cli, struct options *o)
 				"with -f only an offset can be the end: "
 				"the others are of now");
 	}
+	if (o->stored && o->group == NULL)
+		cli_usage(cli,
+			"-o stored: only a group has stored offsets, "
+			"say which with -g");
 	for (i = 0; i < sizeof(of_command) / sizeof(of_command[0]); i++)
 		if (cli->command == NULL && cli_given(cli, of_command[i]))
 			cli_usage(cli,

@@ -205,10 +205,13 @@ _klog() {
 		options+=(-p --partitions -o --offset --since --until -c --count
 			-n --tail -f --follow --idle-timeout --synced --merge -F --format
 			-J --json -K --key-delimiter -D --delimiter -0 --null-delimiter
-			-Z --null -X --setting)
+			-Z --null -X --setting -g --group --batch --retries
+			--retry-backoff --command-timeout --dead-letter)
 		with_argument+=(-p --partitions -o --offset --since --until
 			-c --count -n --tail --idle-timeout -F --format
-			-K --key-delimiter -D --delimiter -X --setting)
+			-K --key-delimiter -D --delimiter -X --setting -g --group
+			--batch --retries --retry-backoff --command-timeout
+			--dead-letter)
 		;;
 	klog-inspect)
 		options+=(-J --json)

@@ -108,6 +108,8 @@ leave() {
 	equal "$output" d
 	klog 0 consume -g late -o beginning t
 	equal "$output" ''
+	klog 0 consume -g late -o stored t
+	equal "$output" ''
 	klog 0 consume -g from -o 2 t
 	equal "$output" $'c\nd'
 	klog 1 consume -g none -X auto.offset.reset=none t
@@ -634,7 +636,7 @@ shared() {
 	for arguments in '-g g -p 0 t' '-g g -n 1 t' '-g g t:0' '-g . t' \
 		'-g a/b t' '--batch 2 t' '--retries 1 t' '--dead-letter d t' \
 		'--command-timeout 1s t' '--retry-backoff 1s t' \
-		'--batch 0 t -- true' '-g g --dead-letter t t -- true'; do
+		'--batch 0 t -- true' '-o stored t' '-g g --dead-letter t t -- true'; do
 		# shellcheck disable=SC2086
 		klog 2 consume $arguments
 		usage_error consume
