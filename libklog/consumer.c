@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "bounds.h"
 #include "consumer.h"
-#include "io.h"
 #include "membership.h"
 #include "merge.h"
 #include "source.h"
@@ -32,7 +32,7 @@ struct dir_consumer {
 
 	char *group;                       /* NULL: none */
 	struct klog_membership membership; /* a holding for each source */
-	struct klog_at from, to;
+	struct klog_bounds bounds;
 	size_t first_count; /* sources that were there at the beginning */
 
 	size_t turn; /* the source that is read */
@@ -198,101 +198,7 @@ keep_wanted(struct dir_consumer *c, const struct klog_consume *consume)
 	return 0;
 }
 
-/* ---- where to begin and to end ---- */
-
-/* The bounds as they are now.  What is damaged has no known end: the reader
- * will run into it and say so, after what is good. */
-static int
-bound(struct dir_consumer *c, struct klog_source *s, struct klog_err *err)
-{
-	if (klog_source_open(&c->sources, s, err) == -1)
-		return -1;
-	s->start = klog_reader_start(&s->reader, err);
-	s->end = s->start == -1 ? -1 : klog_reader_end(&s->reader, err);
-	if (s->end == -1 && err->code == KLOG_ECORRUPT)
-		s->end = INT64_MAX;
-	if (s->end == -1 || klog_source_settle(s, err) == -1)
-		return -1;
-	if (s->stable < s->end)
-		s->end = s->stable;
-	return 0;
-}
-
-/* Where it ends for good. */
-static int
-find_stop(struct dir_consumer *c, struct klog_source *s, int64_t *stop,
-	struct klog_err *err)
-{
-	*stop = s->end;
-	if (c->to.where != KLOG_AT_UNSET &&
-		klog_lookup(&s->reader, &c->decoder, c->to, s->end, stop, NULL,
-			err) == -1)
-		return -1;
-	if (c->sources.follow && c->to.where == KLOG_AT_UNSET)
-		*stop = INT64_MAX;
-	else if (!c->sources.follow && *stop > s->end)
-		*stop = s->end;
-	return 0;
-}
-
-static int
-place(struct dir_consumer *c, struct klog_source *s, const int64_t *tail,
-	struct klog_err *err)
-{
-	int64_t next = 0, stop;
-
-	if (klog_source_open(&c->sources, s, err) == -1)
-		return -1;
-	if (tail != NULL)
-		next = *tail;
-	else if (klog_lookup(&s->reader, &c->decoder, c->from, s->end, &next,
-			 NULL, err) == -1)
-		return -1;
-	if (next > s->end) {
-		if (c->sources.reset == KLOG_RESET_NONE)
-			return klog_fail(err, KLOG_EOFFSET,
-				"%s: offset %" PRId64
-				" is past the end at %" PRId64
-				" (auto.offset.reset=none)",
-				s->reader.path, next, s->end);
-		klog_sayf(&c->cluster->say, 0,
-			"%s: offset %" PRId64 " is past the end at %" PRId64
-			"%s",
-			s->reader.path, next, s->end,
-			c->sources.follow ? "; waiting for it" : "");
-	}
-	if (find_stop(c, s, &stop, err) == -1)
-		return -1;
-	klog_source_place(s, next, stop);
-	return 0;
-}
-
-static int
-place_all(struct dir_consumer *c, const struct klog_consume *consume,
-	struct klog_err *err)
-{
-	int64_t *tail = NULL;
-	size_t i;
-	int r = 0;
-
-	for (i = 0; i < c->sources.count; i++)
-		if (bound(c, &c->sources.list[i], err) == -1)
-			return -1;
-	if (c->group != NULL)
-		return 0; /* as they become its own */
-	if (consume->tail >= 0) {
-		tail = calloc(c->sources.count + 1, sizeof(tail[0]));
-		if (tail == NULL)
-			return klog_fail_memory(err);
-		r = klog_sources_tail(
-			&c->sources, &c->decoder, consume->tail, tail, err);
-	}
-	for (i = 0; r == 0 && i < c->sources.count; i++)
-		r = place(c, &c->sources.list[i],
-			tail != NULL ? &tail[i] : NULL, err);
-	free(tail);
-	return r;
-}
+/* ---- watching ---- */
 
 /* Watch first, then read to the end, then sleep (D1). */
 static int
@@ -346,8 +252,10 @@ klog_dir_consumer_open(struct klog_cluster *cluster,
 	c->sources.synced = consume->synced;
 	c->merging = consume->merge;
 	c->stay = consume->stay;
-	c->from = consume->from;
-	c->to = consume->to;
+	c->bounds.sources = &c->sources;
+	c->bounds.decoder = &c->decoder;
+	c->bounds.from = consume->from;
+	c->bounds.to = consume->to;
 	klog_merge_init(&c->merge);
 	klog_decoder_init(&c->decoder);
 	if (keep_wanted(c, consume) == -1) {
@@ -360,7 +268,11 @@ klog_dir_consumer_open(struct klog_cluster *cluster,
 		open_sources(c, err) == -1)
 		goto fail;
 	if ((c->sources.follow && watch_all(c, err) == -1) ||
-		place_all(c, consume, err) == -1)
+		klog_bounds_find(&c->bounds, err) == -1)
+		goto fail;
+	/* a group's are placed as they become its own */
+	if (c->group == NULL &&
+		klog_bounds_place(&c->bounds, consume->tail, err) == -1)
 		goto fail;
 	return &c->head;
 fail:
@@ -467,93 +379,18 @@ take_turn(struct dir_consumer *c)
 
 /* ---- as a member of a group ---- */
 
-/* Where it goes on whose committed offset the log does not have: where the
- * commit before it was, or as auto.offset.reset says. */
-static int
-before_committed(struct dir_consumer *c, struct klog_source *s,
-	struct klog_holding *h, int64_t end, struct klog_err *err)
-{
-	const struct klog_commits *commits = &h->commits;
-	int64_t was = commits->now.offset;
-
-	h->taken.epoch = -1;
-	if (c->sources.reset == KLOG_RESET_NONE)
-		return klog_fail(err, KLOG_EOFFSET,
-			"group %s: %s: the committed offset %" PRId64
-			" is past the end at %" PRId64
-			" (auto.offset.reset=none); klog-offsets --reset sets "
-			"another",
-			c->group, s->reader.path, was, end);
-	h->taken.offset = end;
-	if (c->sources.reset == KLOG_RESET_EARLIEST)
-		h->taken.offset = klog_reader_start(&s->reader, err);
-	if (h->taken.offset == -1)
-		return -1;
-	if (commits->has_before && commits->before.offset != -1 &&
-		commits->before.offset <= end) {
-		h->taken.offset = commits->before.offset;
-		h->taken.epoch = commits->before.epoch;
-	}
-	klog_sayf(&c->cluster->say, 0,
-		"group %s: %s: the committed offset %" PRId64
-		" is past the end at %" PRId64 "; going on at %" PRId64,
-		c->group, s->reader.path, was, end, h->taken.offset);
-	return 0;
-}
-
-/* Where a group begins that has not committed yet. */
-static int
-without_commit(struct dir_consumer *c, size_t i, struct klog_at *at,
-	struct klog_err *err)
-{
-	static const enum klog_where resets[] = {
-		[KLOG_RESET_EARLIEST] = KLOG_AT_BEGINNING,
-		[KLOG_RESET_LATEST] = KLOG_AT_END,
-	};
-
-	*at = c->from;
-	/* of a partition that came meanwhile nothing is passed over */
-	if (i >= c->first_count)
-		at->where = KLOG_AT_BEGINNING;
-	if (at->where != KLOG_AT_UNSET)
-		return 0;
-	if (c->sources.reset == KLOG_RESET_NONE)
-		return klog_fail(err, KLOG_EOFFSET,
-			"group %s: %s: no committed offset "
-			"(auto.offset.reset=none)",
-			c->group, c->sources.list[i].reader.path);
-	at->where = resets[c->sources.reset];
-	return 0;
-}
-
-/* A partition that is held now: on from its committed offset (G3). */
+/* A partition that is held now. */
 static int
 place_held(struct dir_consumer *c, size_t i, struct klog_err *err)
 {
-	struct klog_source *s = &c->sources.list[i];
 	struct klog_holding *h = &c->membership.list[i];
-	const struct klog_committed *now = &h->commits.now;
-	struct klog_at at = { KLOG_AT_OFFSET, now->offset, now->epoch };
-	int64_t end, stop;
 
-	if (klog_source_open(&c->sources, s, err) == -1 ||
-		(c->sources.follow && watch_source(c, i, err) == -1) ||
-		(now->offset == -1 && without_commit(c, i, &at, err) == -1))
+	/* one that does not follow ends where all ended at its beginning */
+	if (c->sources.follow && watch_source(c, i, err) == -1)
 		return -1;
-	end = klog_reader_end(&s->reader, err);
-	if (end == -1 && err->code == KLOG_ECORRUPT)
-		end = INT64_MAX;
-	if (end == -1 ||
-		klog_lookup(&s->reader, &c->decoder, at, end, &h->taken.offset,
-			NULL, err) == -1)
+	if (klog_bounds_resume(&c->bounds, &c->sources.list[i], c->group,
+		    &h->commits, i >= c->first_count, &h->taken, err) == -1)
 		return -1;
-	h->taken.epoch = now->epoch;
-	if (h->taken.offset > end && now->offset != -1 &&
-		before_committed(c, s, h, end, err) == -1)
-		return -1;
-	if (find_stop(c, s, &stop, err) == -1)
-		return -1;
-	klog_source_place(s, h->taken.offset, stop);
 	c->merge.look = true;
 	return 0;
 }
@@ -827,7 +664,8 @@ klog_dir_consumer_done(const struct klog_consumer *consumer)
 
 	if (c->group != NULL &&
 		(waits_for_others(c) ||
-			(c->sources.follow && c->to.where == KLOG_AT_UNSET)))
+			(c->sources.follow &&
+				c->bounds.to.where == KLOG_AT_UNSET)))
 		return false;
 	for (i = 0; i < c->sources.count; i++)
 		if (!klog_source_done(&c->sources.list[i]))

@@ -8,16 +8,11 @@
 #ifndef KLOG_MEMBERSHIP_H
 #define KLOG_MEMBERSHIP_H
 
+#include "bounds.h"
 #include "cluster.h"
 #include "members.h"
 #include "topic.h"
 #include "watch.h"
-
-/* An offset, and the leader epoch of the record before it, or -1. */
-struct klog_place_at {
-	int64_t offset; /* -1: none */
-	int32_t epoch;
-};
 
 /*
  * A partition of the group's topics.  The lock is held from taking to giving;
