@@ -107,6 +107,7 @@ _klog_topic_settings=(
 	min.insync.replicas=
 	'preallocate=true|false'
 	retention.bytes=
+	retention.groups=
 	retention.ms=
 	segment.bytes=
 	segment.index.bytes=

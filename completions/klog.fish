@@ -100,6 +100,7 @@ function __klog_settings
             min.insync.replicas= \
             'preallocate=true|false' \
             retention.bytes= \
+            retention.groups= \
             retention.ms= \
             segment.bytes= \
             segment.index.bytes= \

@@ -534,7 +534,7 @@ static int
 put_settings(const struct klog_settings *settings, struct klog_buf *text)
 {
 	struct klog_setting_info info;
-	char value[256];
+	char value[KLOG_SETTING_TEXT];
 	bool any = false;
 	size_t i;
 

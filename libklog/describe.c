@@ -206,7 +206,7 @@ klog_describe_settings(struct klog_cluster *cluster, const char *topic,
 {
 	struct klog_setting_info info;
 	struct klog_topic t;
-	char text[128];
+	char text[KLOG_SETTING_TEXT];
 	char *to;
 	size_t i, n = 0;
 

@@ -414,6 +414,30 @@ klog_log_begin_epoch(struct klog_log *log, int64_t start, struct klog_err *err)
 }
 
 int
+klog_log_trim_epochs(struct klog_log *log, struct klog_err *err)
+{
+	int64_t start = log->state.log_start;
+	struct klog_epochs epochs;
+	size_t gone = 0;
+	int r = klog_epochs_read(log->dir, &epochs, err);
+
+	/* one that is lost or damaged is made anew from what is left */
+	if (r == -1)
+		return err->code == KLOG_ECORRUPT ? 0 : -1;
+	while (gone + 1 < epochs.count && epochs.list[gone + 1].start <= start)
+		gone++;
+	if (epochs.count > 0 && epochs.list[gone].start < start) {
+		epochs.list[gone].start = start;
+		memmove(epochs.list, &epochs.list[gone],
+			(epochs.count - gone) * sizeof(epochs.list[0]));
+		epochs.count -= gone;
+		r = klog_epochs_write(log->dir, &epochs, err);
+	}
+	klog_epochs_free(&epochs);
+	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;
+}
+
+int
 klog_log_find_epochs(
 	struct klog_log *log, struct klog_epochs *epochs, struct klog_err *err)
 {

@@ -98,6 +98,10 @@ int klog_log_begin_epoch(
  * file that is lost or damaged is made anew from the batches (T1). */
 int klog_log_epoch_line(struct klog_log *log, struct klog_err *err);
 
+/* Epochs that ended at or before the log start are forgotten, and the one
+ * that holds it begins there, as Kafka's truncateFromStart has it. */
+int klog_log_trim_epochs(struct klog_log *log, struct klog_err *err);
+
 /* The leader epochs of the batches, and where each begins. */
 int klog_log_find_epochs(
 	struct klog_log *log, struct klog_epochs *epochs, struct klog_err *err);

@@ -62,12 +62,8 @@ scan_at_entry(struct klog_reader *r, int64_t base, struct klog_scan *scan,
 	return false;
 }
 
-/*
- * The newest timestamp of a segment, -1 without any: what the last entry of
- * its time index says, if its batch says so too, and the batches behind it.
- */
-static int
-newest_of(struct klog_reader *r, int64_t base, int64_t *newest_ms,
+int
+klog_lookup_newest(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 	struct klog_err *err)
 {
 	struct klog_scan scan = { .fd = -1, .old_formats = !r->has_state };
@@ -116,7 +112,7 @@ segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
 		size_t mid = r->has_state ? low + (high - low) / 2 : low;
 		int64_t newest;
 
-		if (newest_of(r, bases->base[mid], &newest, err) == -1)
+		if (klog_lookup_newest(r, bases->base[mid], &newest, err) == -1)
 			return -1;
 		if (newest < time_ms)
 			low = mid + 1;
@@ -258,7 +254,7 @@ find_newest(struct klog_reader *r, struct klog_decoder *d, int64_t end,
 	for (i = 0; found == 0 && i < bases.count; i++) {
 		int64_t ms;
 
-		found = newest_of(r, bases.base[i], &ms, err);
+		found = klog_lookup_newest(r, bases.base[i], &ms, err);
 		if (found == 0 && ms > newest) {
 			newest = ms;
 			at = bases.base[i];

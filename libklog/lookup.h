@@ -33,4 +33,11 @@ int klog_lookup(struct klog_reader *r, struct klog_decoder *d,
 	struct klog_at at, int64_t end, int64_t *offset, int64_t *timestamp_ms,
 	struct klog_err *err);
 
+/*
+ * The newest timestamp of a segment, -1 without any: what the last entry of
+ * its time index says, if its batch says so too, and the batches behind it.
+ */
+int klog_lookup_newest(struct klog_reader *r, int64_t base, int64_t *newest_ms,
+	struct klog_err *err);
+
 #endif

@@ -365,6 +365,16 @@ fail_not_durable(struct klog_partition *p, struct klog_err *err)
 		p->path, leader(p)->state.recovery_offset);
 }
 
+/* Whether it is to be rolled: for a batch, or for none as soon as there is
+ * anything in it. */
+static bool
+is_due(struct klog_partition *p, const struct klog_batch *batch)
+{
+	if (batch == NULL)
+		return leader(p)->state.length > 0;
+	return klog_log_must_roll(leader(p), batch, &p->config->settings);
+}
+
 /*
  * R1: under both bytes the old segment is synced, whatever --no-sync says,
  * before the next one exists, so that only the last segment can ever be torn.
@@ -383,8 +393,7 @@ roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
 	if (r == 0)
 		r = ready(p, err);
 	/* looked at again: someone may have rolled, or recovery be due */
-	if (r != 0 ||
-		!klog_log_must_roll(leader(p), batch, &p->config->settings))
+	if (r != 0 || !is_due(p, batch))
 		goto out;
 	for (i = p->replicas - 1; r == 0 && i >= 0; i--) {
 		struct klog_log *log = &p->replica[i];
@@ -707,6 +716,110 @@ int
 klog_partition_mark_deleted(struct klog_partition *p, struct klog_err *err)
 {
 	return change_states(p, add_mark, KLOG_MARK_DELETED, err);
+}
+
+/* ---- cleaning ---- */
+
+/* Under both bytes: the log is recovered, its tail is whole. */
+static int
+settle_log(struct klog_partition *p, struct klog_err *err)
+{
+	int r = lock_both(p, err);
+
+	if (r == -1)
+		return -1;
+	r = load(p, ANY, err);
+	if (r == 2)
+		r = recover(p, err);
+	if (r == 0)
+		r = ready(p, err);
+	if (r == 0)
+		r = klog_log_save(leader(p), err);
+	keep_marks(p);
+	unlock_both(p);
+	return r;
+}
+
+int
+klog_partition_clean_begin(struct klog_partition *p, struct klog_err *err)
+{
+	int r = lock(p, KLOG_BYTE_CLEAN, 1, err);
+
+	if (r == -1)
+		return -1;
+	klog_signals_hold(&p->signals);
+	r = settle_log(p, err);
+	klog_signals_release(&p->signals);
+	say_lines(p);
+	if (r == -1)
+		unlock(p, KLOG_BYTE_CLEAN, 1);
+	return r;
+}
+
+void
+klog_partition_clean_end(struct klog_partition *p)
+{
+	unlock(p, KLOG_BYTE_CLEAN, 1);
+}
+
+static int
+raise_start(struct klog_partition *p, struct klog_log *log, bool whole,
+	int64_t offset, struct klog_err *err)
+{
+	struct klog_state *s = &log->state;
+
+	if (!whole)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: its state was damaged meanwhile", p->path);
+	if (offset > s->next_offset)
+		offset = s->next_offset;
+	if (offset <= s->log_start)
+		return 0;
+	s->log_start = offset;
+	if (s->first_dirty < offset)
+		s->first_dirty = offset;
+	if (klog_log_commit(log, err) == -1)
+		return -1;
+	return klog_log_trim_epochs(log, err);
+}
+
+int
+klog_partition_raise_start(
+	struct klog_partition *p, int64_t offset, struct klog_err *err)
+{
+	return change_states(p, raise_start, offset, err);
+}
+
+static int
+raise_dirty(struct klog_partition *p, struct klog_log *log, bool whole,
+	int64_t offset, struct klog_err *err)
+{
+	if (!whole)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: its state was damaged meanwhile", p->path);
+	if (offset <= log->state.first_dirty)
+		return 0;
+	log->state.first_dirty = offset;
+	return klog_log_commit(log, err);
+}
+
+int
+klog_partition_raise_dirty(
+	struct klog_partition *p, int64_t offset, struct klog_err *err)
+{
+	return change_states(p, raise_dirty, offset, err);
+}
+
+int
+klog_partition_roll(struct klog_partition *p, struct klog_err *err)
+{
+	int r;
+
+	klog_signals_hold(&p->signals);
+	r = roll(p, NULL, ANY, err);
+	klog_signals_release(&p->signals);
+	say_lines(p);
+	return r;
 }
 
 /* ---- K4 ---- */

@@ -87,6 +87,27 @@ int klog_partition_raise(
  * and no batch follows. */
 int klog_partition_mark_deleted(struct klog_partition *p, struct klog_err *err);
 
+/*
+ * For who cleans.  The cleaner's byte is held from klog_partition_clean_begin,
+ * which recovers the log first (V), to klog_partition_clean_end; one at a time
+ * cleans a partition, writers and readers go on.
+ */
+int klog_partition_clean_begin(struct klog_partition *p, struct klog_err *err);
+void klog_partition_clean_end(struct klog_partition *p);
+
+/* The log start offset, durable before any file goes (C1); never lowered, and
+ * no further than the end.  Epochs that end before it are forgotten. */
+int klog_partition_raise_start(
+	struct klog_partition *p, int64_t offset, struct klog_err *err);
+
+/* Before this offset the log may have gaps, durable before the first segment
+ * is replaced (C2); never lowered. */
+int klog_partition_raise_dirty(
+	struct klog_partition *p, int64_t offset, struct klog_err *err);
+
+/* A new active segment, if there is anything in the one that is (R1). */
+int klog_partition_roll(struct klog_partition *p, struct klog_err *err);
+
 /* Whether the partition's name in topic_dir still leads to the files that are
  * open (K4): 0, or -1 KLOG_EDELETED. */
 int klog_partition_still_there(

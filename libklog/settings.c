@@ -7,7 +7,7 @@
 #include "settings.h"
 #include "time.h"
 
-enum kind { INT, MS, BYTES, BOOL, RATIO, WORD, POLICY };
+enum kind { INT, MS, BYTES, BOOL, RATIO, WORD, POLICY, NAMES };
 
 /* The first word of a value is the one that is printed. */
 struct word {
@@ -144,6 +144,10 @@ static const struct entry table[] = {
 	SIZE(TOPIC, false, "retention.bytes", retention_bytes, -1, INT64, -1,
 		"Delete the oldest segments of a partition beyond so much; "
 		"-1 keeps all."),
+	{ { "retention.groups", "names", "none", "",
+		"What these groups have not read yet is kept, however old; "
+		"retention.bytes still counts.  klog's own.", TOPIC, false },
+		NAMES, FIELD(retention_groups), 0, 0, 0, 0, NULL },
 	MILLIS(TOPIC, false, "retention.ms", retention_ms, -1, 604800000,
 		"Delete segments whose newest record is older; -1 keeps all."),
 	SIZE(TOPIC, false, "segment.bytes", segment_bytes,
@@ -218,7 +222,8 @@ klog_settings_init(struct klog_settings *s)
 
 	memset(s, 0, sizeof(*s));
 	for (i = 0; i < TABLE_SIZE; i++)
-		*field_of(s, &table[i]) = table[i].fallback;
+		if (table[i].kind != NAMES)
+			*field_of(s, &table[i]) = table[i].fallback;
 }
 
 /* ---- values from text ---- */
@@ -330,8 +335,29 @@ take_value(const struct entry *e, const char *text, int64_t *value)
 		return take_word(e->words, text, value);
 	case POLICY:
 		return take_policy(text, value);
+	case NAMES: /* take_names */
+		break;
 	}
 	return false;
+}
+
+/* Names of groups, with commas between them; none is "". */
+static bool
+take_names(struct klog_settings *s, const struct entry *e, const char *text)
+{
+	char names[KLOG_SETTING_TEXT], *rest = names, *name;
+	struct klog_err ignored;
+
+	if (strlen(text) >= sizeof(names))
+		return false;
+	strcpy(names, text);
+	while (*text != '\0' && (name = strsep(&rest, ",")) != NULL)
+		/* topic.yaml has it as it is, and there this were a list */
+		if (name[0] == '-' ||
+			klog_group_name_check(name, &ignored) == -1)
+			return false;
+	strcpy((char *)s + e->field, text);
+	return true;
 }
 
 /* ---- refusing ---- */
@@ -367,6 +393,11 @@ refuse(const struct entry *e, int scope, const char *value,
 		return klog_fail(err, KLOG_EUSAGE,
 			"%s=%s: must be none|gzip|snappy|lz4|zstd", name,
 			shown);
+	if (e->kind == NAMES)
+		return klog_fail(err, KLOG_EUSAGE,
+			"%s=%s: must be names of groups with commas between "
+			"them, at most %d bytes",
+			name, shown, KLOG_SETTING_TEXT - 1);
 	if (e->kind == BOOL)
 		return klog_fail(err, KLOG_EUSAGE,
 			"%s=%s: must be true or false", name, shown);
@@ -503,6 +534,9 @@ klog_settings_set(struct klog_settings *s, int scope, const char *key,
 
 	if (e == NULL)
 		return -1;
+	if (e->kind == NAMES)
+		return take_names(s, e, value) ? 0
+					       : refuse(e, scope, value, err);
 	if (!take_value(e, value, &v) ||
 		((v < e->min || v > e->max) && v != e->also))
 		return refuse(e, scope, value, err);
@@ -522,7 +556,10 @@ klog_settings_reset(struct klog_settings *s, int scope, const char *key,
 
 	if (e == NULL)
 		return -1;
-	*field_of(s, e) = e->fallback;
+	if (e->kind == NAMES)
+		*((char *)s + e->field) = '\0';
+	else
+		*field_of(s, e) = e->fallback;
 	return 0;
 }
 
@@ -595,6 +632,10 @@ klog_setting_value(
 	if (i >= TABLE_SIZE)
 		return false;
 	e = &table[i];
+	if (e->kind == NAMES) {
+		snprintf(text, size, "%s", (const char *)s + e->field);
+		return *((const char *)s + e->field) != '\0';
+	}
 	v = field_in(s, e);
 	switch (e->kind) {
 	case BOOL:

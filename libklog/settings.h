@@ -16,7 +16,10 @@ enum klog_cleanup { KLOG_CLEANUP_DELETE = 1, KLOG_CLEANUP_COMPACT = 2 };
 enum klog_reset { KLOG_RESET_EARLIEST, KLOG_RESET_LATEST, KLOG_RESET_NONE };
 enum klog_strategy { KLOG_RANGE, KLOG_ROUNDROBIN };
 
-/* Every field is int64_t, so that the table can address it by offset. */
+#define KLOG_SETTING_TEXT 256 /* the longest value as text, with its NUL */
+
+/* Every field is int64_t, so that the table can address it by offset; but for
+ * a list of names, which is its text. */
 struct klog_settings {
 	/* of a topic */
 	int64_t cleanup_policy; /* bits of enum klog_cleanup */
@@ -39,6 +42,7 @@ struct klog_settings {
 	int64_t min_insync_replicas;
 	int64_t preallocate;
 	int64_t retention_bytes;
+	char retention_groups[KLOG_SETTING_TEXT]; /* commas between them */
 	int64_t retention_ms;
 	int64_t segment_bytes;
 	int64_t segment_index_bytes;
@@ -90,7 +94,8 @@ int klog_settings_check(const struct klog_settings *s, struct klog_err *err);
 
 struct klog_setting_info {
 	const char *name;
-	const char *type;     /* "int", "ms", "bytes", "bool", "a|b|c" ... */
+	const char *type;     /* "int", "ms", "bytes", "bool", "names",
+				 "a|b|c" ... */
 	const char *fallback; /* the default, as text */
 	const char *bounds;   /* "1..2147483647", or "" */
 	const char *text;     /* one line: what it does */
