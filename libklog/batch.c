@@ -374,37 +374,35 @@ klog_builder_add(struct klog_builder *b, const struct klog_record *rec,
 
 /* Writes all of the header but leaves offset 0, no epoch, no producer. */
 static void
-put_header(uint8_t *p, size_t size, const struct klog_builder *b,
-	enum klog_codec codec)
+put_header(uint8_t *p, size_t size, const struct klog_batch *b)
 {
-	set_i64(p + AT_BASE_OFFSET, 0);
+	set_i64(p + AT_BASE_OFFSET, b->base_offset);
 	set_i32(p + AT_LENGTH, (int32_t)(size - KLOG_BATCH_PREFIX));
-	set_i32(p + AT_LEADER_EPOCH, -1);
+	set_i32(p + AT_LEADER_EPOCH, b->leader_epoch);
 	p[AT_MAGIC] = KLOG_BATCH_MAGIC;
-	klog_set_be16(p + AT_ATTRIBUTES, (uint16_t)codec);
-	set_i32(p + AT_LAST_OFFSET_DELTA, b->count - 1);
+	klog_set_be16(p + AT_ATTRIBUTES, b->attributes);
+	set_i32(p + AT_LAST_OFFSET_DELTA, b->last_offset_delta);
 	set_i64(p + AT_BASE_TIMESTAMP, b->base_timestamp_ms);
 	set_i64(p + AT_MAX_TIMESTAMP, b->max_timestamp_ms);
-	set_i64(p + AT_PRODUCER_ID, -1);
-	klog_set_be16(p + AT_PRODUCER_EPOCH, UINT16_MAX);
-	set_i32(p + AT_BASE_SEQUENCE, -1);
-	set_i32(p + AT_RECORD_COUNT, b->count);
+	set_i64(p + AT_PRODUCER_ID, b->producer_id);
+	klog_set_be16(p + AT_PRODUCER_EPOCH, (uint16_t)b->producer_epoch);
+	set_i32(p + AT_BASE_SEQUENCE, b->base_sequence);
+	set_i32(p + AT_RECORD_COUNT, b->record_count);
 	klog_set_be32(p + AT_CRC, checksum(p, size));
 }
 
-int
-klog_builder_seal(struct klog_builder *b, struct klog_compressor *c,
-	enum klog_codec codec, int32_t level, struct klog_buf *scratch,
+/* Header and records, compressed if need be, as one batch in *out. */
+static int
+seal(struct klog_buf *buf, const struct klog_batch *header,
+	struct klog_compressor *c, int32_t level, struct klog_buf *scratch,
 	struct klog_slice *out, struct klog_err *err)
 {
-	struct klog_buf *buf = &b->buf;
+	enum klog_codec codec = header->attributes & KLOG_ATTR_CODEC;
 
-	if (b->count == 0)
-		return klog_fail(err, KLOG_EUSAGE, "a batch without records");
 	if (codec != KLOG_CODEC_NONE) {
 		struct klog_slice records = klog_slice_of(
-			b->buf.data + KLOG_BATCH_HEADER,
-			b->buf.size - KLOG_BATCH_HEADER);
+			buf->data + KLOG_BATCH_HEADER,
+			buf->size - KLOG_BATCH_HEADER);
 
 		buf = scratch;
 		buf->size = 0;
@@ -417,7 +415,101 @@ klog_builder_seal(struct klog_builder *b, struct klog_compressor *c,
 			return klog_fail(err, KLOG_ETOOLARGE,
 				"a compressed batch of %zu bytes", buf->size);
 	}
-	put_header(buf->data, buf->size, b, codec);
+	put_header(buf->data, buf->size, header);
 	*out = klog_slice_of(buf->data, buf->size);
 	return 0;
+}
+
+int
+klog_builder_seal(struct klog_builder *b, struct klog_compressor *c,
+	enum klog_codec codec, int32_t level, struct klog_buf *scratch,
+	struct klog_slice *out, struct klog_err *err)
+{
+	struct klog_batch header = {
+		.leader_epoch = -1,
+		.attributes = (uint16_t)codec,
+		.last_offset_delta = b->count - 1,
+		.base_timestamp_ms = b->base_timestamp_ms,
+		.max_timestamp_ms = b->max_timestamp_ms,
+		.producer_id = -1,
+		.producer_epoch = -1,
+		.base_sequence = -1,
+		.record_count = b->count,
+	};
+
+	if (b->count == 0)
+		return klog_fail(err, KLOG_EUSAGE, "a batch without records");
+	return seal(&b->buf, &header, c, level, scratch, out, err);
+}
+
+/* ---- making one anew ---- */
+
+int
+klog_rebuild_begin(
+	struct klog_rebuilt *b, int64_t horizon_ms, struct klog_err *err)
+{
+	b->buf.size = 0;
+	if (klog_buf_reserve(&b->buf, KLOG_BATCH_HEADER) == -1)
+		return klog_fail_memory(err);
+	b->buf.size = KLOG_BATCH_HEADER;
+	b->count = 0;
+	b->horizon = horizon_ms != -1;
+	b->base_timestamp_ms = horizon_ms;
+	b->max_timestamp_ms = -1;
+	return 0;
+}
+
+int
+klog_rebuild_add(struct klog_rebuilt *b, const struct klog_batch *was,
+	const struct klog_record *rec, struct klog_err *err)
+{
+	int32_t offset_delta = (int32_t)(rec->offset - was->base_offset);
+	int64_t delta;
+	size_t size;
+
+	if (b->count == 0 && !b->horizon)
+		b->base_timestamp_ms = rec->timestamp_ms;
+	if (b->count == 0 || rec->timestamp_ms > b->max_timestamp_ms)
+		b->max_timestamp_ms = rec->timestamp_ms;
+	/* Java's arithmetic wraps, and a reader's does, too */
+	delta = (int64_t)((uint64_t)rec->timestamp_ms -
+		(uint64_t)b->base_timestamp_ms);
+	size = klog_record_size(rec, delta, offset_delta);
+	if (b->buf.size + size > INT32_MAX)
+		return klog_fail(err, KLOG_ETOOLARGE,
+			"a batch of more than 2^31-1 bytes");
+	if (klog_buf_reserve(&b->buf, size) == -1)
+		return klog_fail_memory(err);
+	klog_record_put(b->buf.data + b->buf.size, rec, delta, offset_delta);
+	b->buf.size += size;
+	b->count++;
+	return 0;
+}
+
+int
+klog_rebuild_seal(struct klog_rebuilt *b, const struct klog_batch *was,
+	struct klog_compressor *c, int32_t level, struct klog_buf *scratch,
+	struct klog_slice *out, struct klog_err *err)
+{
+	struct klog_batch header = *was;
+
+	header.record_count = b->count;
+	header.attributes &= (uint16_t)~KLOG_ATTR_DELETE_HORIZON;
+	if (b->count == 0) {
+		header.attributes &= (uint16_t)~KLOG_ATTR_CODEC;
+		header.base_timestamp_ms = -1;
+	} else {
+		if (b->horizon)
+			header.attributes |= KLOG_ATTR_DELETE_HORIZON;
+		header.base_timestamp_ms = b->base_timestamp_ms;
+		if (!(was->attributes & KLOG_ATTR_LOG_APPEND_TIME))
+			header.max_timestamp_ms = b->max_timestamp_ms;
+	}
+	return seal(&b->buf, &header, c, level, scratch, out, err);
+}
+
+void
+klog_rebuild_free(struct klog_rebuilt *b)
+{
+	klog_buf_free(&b->buf);
 }

@@ -155,4 +155,34 @@ int klog_builder_seal(struct klog_builder *b, struct klog_compressor *c,
 	enum klog_codec codec, int32_t level, struct klog_buf *scratch,
 	struct klog_slice *out, struct klog_err *err);
 
+/*
+ * A batch made anew with some of its records, as compaction does it (Kafka's
+ * MemoryRecords.filterTo): its base and last offset, epoch, codec, producer and
+ * type stay.
+ */
+struct klog_rebuilt {
+	struct klog_buf buf; /* header space, then records */
+	int32_t count;
+	int64_t base_timestamp_ms;
+	int64_t max_timestamp_ms;
+	bool horizon; /* base_timestamp_ms is the delete horizon */
+};
+
+/* Begins; horizon_ms -1: none, the base is that of the first record. */
+int klog_rebuild_begin(
+	struct klog_rebuilt *b, int64_t horizon_ms, struct klog_err *err);
+
+/* Adds a record of the batch `was`, offset and timestamp absolute. */
+int klog_rebuild_add(struct klog_rebuilt *b, const struct klog_batch *was,
+	const struct klog_record *rec, struct klog_err *err);
+
+/*
+ * Header and checksum, offset and epoch as they were; without records the
+ * header alone is left.  *out as klog_builder_seal has it.
+ */
+int klog_rebuild_seal(struct klog_rebuilt *b, const struct klog_batch *was,
+	struct klog_compressor *c, int32_t level, struct klog_buf *scratch,
+	struct klog_slice *out, struct klog_err *err);
+void klog_rebuild_free(struct klog_rebuilt *b);
+
 #endif

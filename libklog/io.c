@@ -317,6 +317,12 @@ klog_truncate_file(int fd, int64_t size, const char *name, struct klog_err *err)
 	return 0;
 }
 
+void
+klog_set_times(int fd, const struct timespec times[2])
+{
+	(void)futimens(fd, times);
+}
+
 int
 klog_sync_file(int fd, const char *name, struct klog_err *err)
 {
@@ -392,6 +398,15 @@ klog_rename_new(int from_dir, const char *from, int to_dir, const char *to,
 	if (errno == EEXIST || errno == ENOTEMPTY)
 		return klog_fail(err, KLOG_EEXIST, "%s: already there", to);
 	return klog_fail_errno(err, "%s: rename to %s", from, to);
+}
+
+int
+klog_rename_over(
+	int dir, const char *from, const char *to, struct klog_err *err)
+{
+	if (renameat(dir, from, dir, to) == -1)
+		return klog_fail_errno(err, "%s: rename to %s", from, to);
+	return 0;
 }
 
 int

@@ -9,6 +9,7 @@
 #define KLOG_IO_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "bytes.h"
 #include "err.h"
@@ -68,6 +69,9 @@ int klog_write_at(int fd, const void *data, size_t size, int64_t at,
 int klog_truncate_file(
 	int fd, int64_t size, const char *name, struct klog_err *err);
 
+/* When it was read and written last; where that cannot be set, it is not. */
+void klog_set_times(int fd, const struct timespec times[2]);
+
 /* Data and size are on the device when it returns 0. */
 int klog_sync_file(int fd, const char *name, struct klog_err *err);
 int klog_sync_dir(int fd, const char *name, struct klog_err *err);
@@ -90,6 +94,10 @@ int klog_sync_everything(int fd, const char *name, struct klog_err *err);
  * (KLOG_EEXIST). */
 int klog_rename_new(int from_dir, const char *from, int to_dir, const char *to,
 	struct klog_err *err);
+
+/* Renames within a directory, over what has the name. */
+int klog_rename_over(
+	int dir, const char *from, const char *to, struct klog_err *err);
 
 /*
  * Replaces a small file whole: a temporary file beside it, fsync, rename,

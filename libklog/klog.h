@@ -410,6 +410,61 @@ int klog_consumer_commit(struct klog_consumer *consumer, struct klog_err *err);
 bool klog_consumer_leaving(const struct klog_consumer *consumer);
 int klog_consumer_leave(struct klog_consumer *consumer, struct klog_err *err);
 
+/* ---- cleaning --------------------------------------------------------- */
+
+struct klog_clean {
+	bool dry_run;          /* decides, and changes nothing */
+	int32_t partition;     /* this one, or -1 for all */
+	struct klog_at before; /* what lies before it goes; unset: no */
+	size_t buffer;         /* bytes for the map of keys; 0: 64 MiB */
+};
+
+/* A segment as it was before, and what was decided. */
+struct klog_clean_segment {
+	int32_t partition;
+	int64_t base;
+	int64_t next; /* the first offset behind it */
+	int64_t bytes;
+	int64_t newest_ms;  /* of its newest record, or of its file */
+	const char *action; /* "remove", "compact", "keep" */
+	const char *rule;   /* the setting or the reason, in a word */
+	const char *group;  /* that holds it, or NULL */
+	int64_t when_ms;    /* when time will let it go, or -1 */
+};
+
+struct klog_clean_report {
+	struct klog_clean_segment *segments;
+	size_t count;
+	int64_t removed; /* segments, and their bytes */
+	int64_t removed_bytes;
+	int64_t compacted;                  /* partitions */
+	int64_t records_read, records_kept; /* by compaction */
+};
+
+/*
+ * Applies a topic's cleanup.policy, retention and compaction as Kafka decides
+ * them; writers and readers go on, and one cleaner at a time has a partition.
+ * Killed anywhere it leaves the log as before or after, and the next run
+ * finishes.  *report is the caller's to free, also on -1.  KLOG_EOFFSET when
+ * `before` lies past an end: nothing was changed then.
+ */
+int klog_clean_topic(struct klog *klog, const char *topic,
+	const struct klog_clean *clean, struct klog_clean_report *report,
+	struct klog_err *err);
+void klog_clean_report_free(struct klog_clean_report *report);
+
+/*
+ * Removes closed segments, over all of the topics the oldest first, until
+ * `least` bytes are free where the cluster lies: 1 there are, 0 nothing is left
+ * that may go, -1.  *freed is how many bytes went.
+ */
+int klog_clean_free(struct klog *klog, int64_t least, bool dry_run,
+	int64_t *freed, struct klog_err *err);
+
+/* Bytes that are free for this user where the cluster lies, and all of them. */
+int klog_disk(struct klog *klog, int64_t *free_bytes, int64_t *all_bytes,
+	struct klog_err *err);
+
 /* ---- offsets ---------------------------------------------------------- */
 
 /*

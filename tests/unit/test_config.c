@@ -315,7 +315,7 @@ round_trips(void)
 					strlen(info.name)) != NULL,
 			"%s=%s %s", info.name, other_value(&info), err.text);
 	}
-	is_int((int64_t)set, 26, "settings of a topic");
+	is_int((int64_t)set, 27, "settings of a topic");
 	text.size = 0;
 	klog_config_format("orders", &all, &text);
 	ok(parse(text.data, text.size) == 0 &&

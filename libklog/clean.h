@@ -1,0 +1,18 @@
+/*
+ * klog-clean: which partition is cleaned in which way, and in which order of
+ * steps on the disk (C1 to C3).  The decisions are retention.c's and
+ * compact.c's.
+ */
+#ifndef KLOG_CLEAN_H
+#define KLOG_CLEAN_H
+
+#include "cluster.h"
+
+/* As the functions of klog.h. */
+int klog_dir_clean(struct klog_cluster *cluster, const char *topic,
+	const struct klog_clean *clean, struct klog_clean_report *report,
+	struct klog_err *err);
+int klog_dir_clean_free(struct klog_cluster *cluster, int64_t least,
+	bool dry_run, int64_t *freed, struct klog_err *err);
+
+#endif

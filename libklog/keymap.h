@@ -1,0 +1,35 @@
+/*
+ * The last offset of each key, in a fixed amount of memory: 24 bytes a key,
+ * nine of ten places filled at most.  Keys are known by a keyed hash of 128
+ * bits, which nobody can make collide (Kafka's map uses MD5).
+ */
+#ifndef KLOG_KEYMAP_H
+#define KLOG_KEYMAP_H
+
+#include "bytes.h"
+#include "err.h"
+
+struct klog_keymap_slot {
+	uint64_t hash[2];
+	int64_t offset; /* + 1; 0: empty */
+};
+
+struct klog_keymap {
+	uint64_t key[2];
+	struct klog_keymap_slot *slots;
+	size_t capacity, count;
+};
+
+/* Takes `bytes` of memory, as they are used; room for one key at least. */
+int klog_keymap_init(
+	struct klog_keymap *map, size_t bytes, struct klog_err *err);
+void klog_keymap_free(struct klog_keymap *map);
+
+/* Sets a key's offset; false when it is a new key and there is no room. */
+bool klog_keymap_put(
+	struct klog_keymap *map, struct klog_slice key, int64_t offset);
+
+/* A key's offset, or -1. */
+int64_t klog_keymap_get(const struct klog_keymap *map, struct klog_slice key);
+
+#endif

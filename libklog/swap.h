@@ -1,0 +1,55 @@
+/*
+ * Segments replaced by one that says the same in less (C2), and what a kill
+ * in between left (C3).  Per group of segments:
+ *
+ *	.cleaned built and synced; renamed to .swap, the directory synced;
+ *	the .log.swap over the first segment's .log; the other segments
+ *	unlinked, ascending; then the indexes renamed, the time index last.
+ *
+ * A .cleaned says that the old ones are whole: it is dropped.  A .swap of the
+ * time index without one says that the new .log stands, or is about to: the
+ * rest is done.  Which segments a group stands for, the plan says, a file that
+ * is there before the first .cleaned and goes after the last group.  Where an
+ * offset at or past the log start is, there always is a file.
+ */
+#ifndef KLOG_SWAP_H
+#define KLOG_SWAP_H
+
+#include "err.h"
+
+#define KLOG_PLAN_NAME ".klog.clean"
+#define KLOG_PLAN_GROUPS 100000
+
+/* Segments base..next, next exclusive, become one. */
+struct klog_swap_group {
+	int64_t base, next;
+};
+
+struct klog_plan {
+	int64_t from, to; /* offsets that are cleaned: dirty from, and up to */
+	struct klog_swap_group *groups;
+	size_t count;
+};
+
+/* Reads the plan of a run that was killed: 1, 0 there is none, -1;
+ * KLOG_ECORRUPT when it is damaged. */
+int klog_plan_read(int dir, struct klog_plan *plan, struct klog_err *err);
+
+/* Makes it durable, and removes it. */
+int klog_plan_write(
+	int dir, const struct klog_plan *plan, struct klog_err *err);
+int klog_plan_remove(int dir, struct klog_err *err);
+void klog_plan_free(struct klog_plan *plan);
+
+/* The group's three files are there as .cleaned, and synced: replaces. */
+int klog_swap_in(
+	int dir, const struct klog_swap_group *group, struct klog_err *err);
+
+/* Finishes or drops what a killed run left of its groups, and drops .cleaned
+ * files that no plan knows. */
+int klog_swap_tidy(int dir, const struct klog_plan *plan, struct klog_err *err);
+
+/* Removes a segment's files, the .log last: until then it is one. */
+int klog_segment_remove(int dir, int64_t base, struct klog_err *err);
+
+#endif
