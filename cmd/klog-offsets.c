@@ -250,7 +250,7 @@ list_groups(const struct offsets *o, const struct offsets_topic *topic,
 			table_text(table, info.group);
 			table_text(table, topic->name);
 			table_number(table, (int64_t)info.members);
-			table_number(table, offsets_lag(topic, &info));
+			number_or_none(table, offsets_lag(topic, &info));
 			continue;
 		}
 		for (i = 0; i < info.count; i++)

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,10 +113,13 @@ offsets_lag(
 	int64_t lag = 0;
 	size_t i;
 
-	for (i = 0; i < info->count; i++)
-		if (info->partitions[i].lag > 0 &&
-			offsets_wants(topic, info->partitions[i].partition))
-			lag += info->partitions[i].lag;
+	for (i = 0; i < info->count; i++) {
+		if (!offsets_wants(topic, info->partitions[i].partition))
+			continue;
+		if (info->partitions[i].lag == -1)
+			return -1;
+		lag += info->partitions[i].lag;
+	}
 	return lag;
 }
 
@@ -123,11 +127,16 @@ void
 offsets_damage(const struct offsets_topic *topic, const char *group,
 	int32_t partition, struct klog_err *err)
 {
+	char one[16] = "";
+
+	/* which a path cannot say */
+	if (strchr(topic->name, '/') == NULL)
+		snprintf(one, sizeof(one), ":%" PRId32, partition);
 	klog_fail(err, KLOG_ECORRUPT,
 		"group %s: %s/groups/%s/%" PRId32
 		": damaged: no committed offset in it is whole; set it with "
-		"klog-offsets -g %s --reset OFFSET %s",
-		group, topic->name, group, partition, group, topic->name);
+		"klog-offsets -g %s --reset OFFSET %s%s",
+		group, topic->name, group, partition, group, topic->name, one);
 }
 
 static void

@@ -33,7 +33,8 @@ bool offsets_wants(const struct offsets_topic *topic, int32_t partition);
 int offsets_check(const struct offsets_topic *topic, size_t partitions,
 	struct klog_err *err);
 
-/* The lag of a group in a topic: over the partitions that were meant. */
+/* The lag of a group in a topic, over the partitions that were meant; -1: of
+ * one it is not known. */
 int64_t offsets_lag(
 	const struct offsets_topic *topic, const struct klog_group_info *info);
 

@@ -113,7 +113,7 @@ take_line(struct plan *plan, char *line, size_t number, const struct offsets *o,
 	partition = klog_number(f[1], INT32_MAX);
 	offset = klog_number(f[2], INT64_MAX);
 	if (partition == -1 || offset == -1)
-		return klog_fail(err, KLOG_EINVALID, "%s: not %s",
+		return klog_fail(err, KLOG_EINVALID, "'%s' is not %s",
 			partition == -1 ? f[1] : f[2],
 			partition == -1 ? "a partition" : "an offset");
 	if ((n == 4 && strcmp(fields[0], o->group) != 0) ||
@@ -126,20 +126,23 @@ take_line(struct plan *plan, char *line, size_t number, const struct offsets *o,
 
 /* ---- the file ---- */
 
-/* Cuts the line's end off; false when there is more of the line, or a zero
- * byte in it. */
-static bool
-end_line(char *line, FILE *in)
+/* 1 with the next line, without its end, 0 there is none, -1 it is too long or
+ * has a zero byte. */
+static int
+next_line(FILE *in, char line[LINE_SIZE])
 {
-	size_t size = strlen(line);
+	size_t size = 0;
+	int c;
 
-	if (size > 0 && line[size - 1] == '\n')
-		line[--size] = '\0';
-	else if (!feof(in))
-		return false;
+	while ((c = getc(in)) != EOF && c != '\n') {
+		if (c == '\0' || size == LINE_SIZE - 1)
+			return -1;
+		line[size++] = (char)c;
+	}
 	if (size > 0 && line[size - 1] == '\r')
-		line[size - 1] = '\0';
-	return true;
+		size--;
+	line[size] = '\0';
+	return c != EOF || size > 0;
 }
 
 static int
@@ -148,24 +151,19 @@ read_lines(struct plan *plan, FILE *in, const char *name,
 {
 	char line[LINE_SIZE];
 	size_t number = 0;
+	int got;
 
-	while (fgets(line, sizeof(line), in) != NULL) {
-		int r;
-
+	while ((got = next_line(in, line)) != 0) {
 		number++;
-		if (!end_line(line, in))
-			r = klog_fail(err, KLOG_EINVALID,
+		if (got == -1)
+			klog_fail(err, KLOG_EINVALID,
 				"too long, or with a zero byte");
-		else if (*line == '\0')
+		else if (*line == '\0' ||
+			take_line(plan, line, number, o, err) == 0)
 			continue;
-		else
-			r = take_line(plan, line, number, o, err);
-		if (r == -1)
-			return klog_err_in(err, "%s: line %zu", name, number);
+		return klog_err_in(err, "%s: line %zu", name, number);
 	}
-	if (ferror(in))
-		return klog_fail_errno(err, "%s", name);
-	return 0;
+	return ferror(in) ? klog_fail_errno(err, "%s", name) : 0;
 }
 
 int

@@ -894,6 +894,18 @@ find_journals(struct operation *op, const char *const *topics, size_t count,
 	return sort_places(op, err);
 }
 
+/* As they are shown; the locks have an order of their own. */
+static int
+by_topic(const void *a, const void *b)
+{
+	const struct klog_group_change *x = a, *y = b;
+	int r = strcmp(x->topic, y->topic);
+
+	if (r != 0)
+		return r;
+	return (x->partition > y->partition) - (x->partition < y->partition);
+}
+
 /* The topics' names outlive the places: they go behind the changes. */
 static int
 hand_over(const struct klog_buf *found, struct klog_group_change **changes,
@@ -921,15 +933,18 @@ hand_over(const struct klog_buf *found, struct klog_group_change **changes,
 static int
 undo(struct operation *op, struct klog_buf *found, struct klog_err *err)
 {
-	size_t i;
+	struct klog_group_change *list;
+	size_t i, count;
 
 	for (i = 0; i < op->place_count; i++)
 		if (enter(op, &op->places[i], false, err) == -1)
 			return -1;
-	if (find_undo(op, found, err) == -1 ||
-		set_targets(op, (struct klog_group_change *)(void *)found->data,
-			found->size / sizeof(struct klog_group_change),
-			err) == -1)
+	if (find_undo(op, found, err) == -1)
+		return -1;
+	list = (struct klog_group_change *)(void *)found->data;
+	count = found->size / sizeof(*list);
+	qsort(list, count, sizeof(*list), by_topic);
+	if (set_targets(op, list, count, err) == -1)
 		return -1;
 	return carry_out(op, err);
 }
