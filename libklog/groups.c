@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "describe.h"
 #include "group.h"
@@ -12,6 +13,7 @@
 #include "time.h"
 
 #define READERS 64 /* that stay open from one group to the next */
+#define TRIES 3
 #define CHUNK ((size_t)16 * 1024)
 
 struct open_reader {
@@ -262,6 +264,25 @@ find_owner(struct walk *w, struct klog_group_partition *p, int fd,
 	o->since_ms = c->since_ms;
 }
 
+/* Nothing keeps the owner from writing meanwhile: what is torn may be whole in
+ * a moment. */
+static int
+read_patiently(
+	int fd, struct klog_commits *c, const char *label, struct klog_err *err)
+{
+	const struct timespec moment = { 0, 1000000 };
+	int r, tries = 0;
+
+	for (;;) {
+		r = klog_commits_read(fd, c, label, err);
+		if ((r == 1 ? !c->torn
+			    : r == 0 || err->code != KLOG_ECORRUPT) ||
+			++tries == TRIES)
+			return r;
+		nanosleep(&moment, NULL);
+	}
+}
+
 static int
 read_commit(struct walk *w, int dir, const char *group,
 	struct klog_group_partition *p, struct klog_err *err)
@@ -281,7 +302,7 @@ read_commit(struct walk *w, int dir, const char *group,
 	p->damaged = fd == -1 && err->code == KLOG_EREFUSED;
 	if (fd == -1)
 		return p->damaged ? 0 : klog_err_in(err, "%s", label);
-	r = klog_commits_read(fd, &c, label, err);
+	r = read_patiently(fd, &c, label, err);
 	if (r == 1) {
 		p->committed = c.now.offset;
 		p->leader_epoch = c.now.epoch;

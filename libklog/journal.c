@@ -161,8 +161,8 @@ klog_journal_next(struct klog_journal *j, struct klog_journal_line *l,
 
 	if (r != 1)
 		return r;
-	/* a zero byte in it ends the text before its sum */
-	if (parse(line, l))
+	/* no zero byte ends the text before the line's end */
+	if (line + strlen(line) + 1 == j->text + j->used && parse(line, l))
 		return 1;
 	return klog_fail(err, KLOG_ECORRUPT,
 		"%s: line %" PRId64 ": damaged: not an operation that klog "

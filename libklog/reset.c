@@ -150,7 +150,9 @@ sort_places(struct operation *op, struct klog_err *err)
 {
 	size_t i;
 
-	qsort(op->places, op->place_count, sizeof(*op->places), by_inode);
+	if (op->place_count > 1)
+		qsort(op->places, op->place_count, sizeof(*op->places),
+			by_inode);
 	for (i = 1; i < op->place_count; i++)
 		if (by_inode(&op->places[i - 1], &op->places[i]) == 0)
 			return klog_fail(err, KLOG_EUSAGE,

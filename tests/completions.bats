@@ -186,8 +186,9 @@ words() {
 a_group() {
 	mkdir -p "$KLOG_CLUSTER"/access/groups/{bills,billing,mail}/members \
 		"$KLOG_CLUSTER"/accounts/groups/{billing,bi-2,members} \
-		"$KLOG_CLUSTER"/access/groups/{'bi$(touch pwned)','bi`touch pwned`'} \
-		"$KLOG_CLUSTER"/access/groups/{'bi;touch pwned',$'bi\ntouch pwned','bi b','bi*',.bi}
+		"$KLOG_CLUSTER"/access/groups/{'bi$(touch pwned)','bi`touch pwned`'}
+	(cd "$KLOG_CLUSTER/access/groups" &&
+		mkdir 'bi;touch pwned' $'bi\ntouch pwned' 'bi b' 'bi*' .bi)
 	: >"$KLOG_CLUSTER/access/groups/bifile"
 	offers 'klog-offsets -g bi'
 	is bills billing bi-2

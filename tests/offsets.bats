@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # klog-offsets: logs, times, groups; changing what a group has committed.
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2030,SC2031,SC2094,SC2154
 
 load helpers
 
@@ -547,6 +547,33 @@ billing access 1 0 100 3 97 MS - - -"
 	equal "$(wc -l <"$(offset_file web g journal)")" 7
 }
 
+@test "offsets: --lock-timeout bounds the wait for another reset" {
+	klog-offsets -g g --reset 3 web >/dev/null
+	mkfifo hold
+	group-file lock "$(offset_file web g journal)" <hold >held &
+	exec 6>hold
+	until_true 20 has_lines held 1
+	klog 1 offsets --lock-timeout 100ms -g g --reset 1 web
+	one_line_error offsets 'group g' journal '--lock-timeout'
+	# who only looks waits for nobody
+	klog 0 offsets -g g --reset 1 --dry-run web
+	equal "$(committed g web)" 'web 0 3'
+	exec 6>&-
+	klog 0 offsets --lock-timeout 20s -g g --reset 1 web
+}
+
+@test "offsets: who may only read lists, and sets nothing" {
+	need_root
+	klog-offsets -g g --reset 3 web >/dev/null
+	shell 0 "$(declare -f as_nobody); as_nobody klog-offsets -g g web"
+	equal "$(columns | cut -d ' ' -f 6)" 3
+	shell 1 "$(declare -f as_nobody); as_nobody klog-offsets -g g --reset 1 web"
+	one_line_error offsets 'denied'
+	shell 1 "$(declare -f as_nobody); as_nobody klog-offsets -g new --reset 1 web"
+	one_line_error offsets 'denied'
+	equal "$(committed g web)" 'web 0 3'
+}
+
 @test "offsets: a topic under two names is one topic" {
 	klog 2 offsets -g g --reset 1 web "$KLOG_CLUSTER/web"
 	usage_error offsets 'the same topic'
@@ -761,6 +788,12 @@ web 0 5"
 		cat good
 		sed 's/ 3 / 4 /' good
 	} >"$journal" # the sum is of another line
+	klog 3 offsets -g g --undo web
+	one_line_error offsets web/groups/g/journal 'line 2'
+	{
+		cat good
+		printf '%s\0\n' "$(cat good)"
+	} >"$journal" # a zero byte ends no line
 	klog 3 offsets -g g --undo web
 	one_line_error offsets web/groups/g/journal 'line 2'
 	{

@@ -3,9 +3,10 @@
  *
  *	group-file slot LINE		LINE as a slot of an offset file
  *	group-file line LINE		LINE with its sum, as in a journal
+ *	group-file lock FILE
  *	group-file hold DIR TOPIC PARTITION...
  *
- * The last one is a member of the group in directory DIR: it locks a file in
+ * lock holds byte 0 of a file until its stdin ends.  The last one is a member of the group in directory DIR: it locks a file in
  * members/, and the offset files of the partitions, in which it puts its name
  * and keeps the offset.  It prints its process id, and holds the locks until
  * its stdin ends.  It shares no line with libklog.
@@ -162,6 +163,17 @@ main(int argc, char **argv)
 		fwrite(slot, 1, SLOT, stdout);
 	} else if (argc == 3 && strcmp(argv[1], "line") == 0) {
 		printf("%s %08" PRIx32 "\n", argv[2], crc32c(argv[2]));
+	} else if (argc == 3 && strcmp(argv[1], "lock") == 0) {
+		char c;
+		int fd = open(argv[2], O_RDWR);
+
+		if (fd == -1)
+			die(argv[2]);
+		lock(fd, argv[2]);
+		puts("locked");
+		fflush(stdout);
+		while (read(0, &c, 1) == 1)
+			;
 	} else if (argc >= 4 && strcmp(argv[1], "hold") == 0) {
 		hold(argv[2], argv[3], argv + 4);
 	} else {
