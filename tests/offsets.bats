@@ -503,6 +503,65 @@ billing access 1 0 100 3 97 MS - - -"
 		'3 4 0 - -'
 }
 
+@test "offsets: what lies before a reset is durable first" {
+	klog-create -q fresh
+	seq 10 | klog-produce --no-sync fresh
+	[ "$(klog-state "$(partition fresh)/.klog" recovery)" -lt 7 ]
+	klog-offsets -g g --reset 7 fresh >/dev/null
+	[ "$(klog-state "$(partition fresh)/.klog" recovery)" -ge 7 ]
+}
+
+need_strace() {
+	command -v strace >/dev/null || skip 'needs strace'
+	[ -z "${KLOG_SANITIZED:-}" ] || skip 'a sanitizer and strace do not go together'
+	strace -qqq -o /dev/null true 2>/dev/null ||
+		skip 'strace cannot trace here'
+}
+
+@test "offsets: the journal is on disk before the slots are, and all by the end" {
+	need_strace
+	strace -y -o calls -e trace=pwrite64,fdatasync,fsync \
+		klog-offsets -g g --reset 3 access >/dev/null
+	sed -nE 's|^([a-z0-9]+)\([0-9]+<.*/groups/g(/([a-z0-9]+))?>.*|\1 \3|p' \
+		calls >have
+	diff have - <<-'END'
+		pwrite64 journal
+		fdatasync journal
+		fsync 
+		pwrite64 0
+		fdatasync 0
+		pwrite64 1
+		fdatasync 1
+	END
+	# the names of the directories that were made
+	grep -q '^fsync([0-9]*<.*/access>' calls
+	grep -q '^fsync([0-9]*<.*/access/groups>' calls
+}
+
+@test "offsets: a reset that is killed at any write is undone whole, or never was" {
+	need_strace
+	local call n killed=0 undone=0
+	klog-offsets -g g --reset 3 access >/dev/null
+	cp -r "$KLOG_CLUSTER/access/groups" groups
+	for call in pwrite64 fdatasync; do
+		for n in 1 2 3; do
+			rm -r "$KLOG_CLUSTER/access/groups"
+			cp -r groups "$KLOG_CLUSTER/access/groups"
+			strace -qqq -o /dev/null \
+				-e "inject=$call:signal=KILL:when=$n" \
+				klog-offsets -g g --reset 5 access >/dev/null &&
+				skip 'strace cannot inject here'
+			killed=$((killed + 1))
+			if [ "$(grep -c . "$(offset_file access g journal)")" -eq 4 ]; then
+				klog 0 offsets -g g --undo
+				undone=$((undone + 1))
+			fi
+			equal "$(committed g)" $'access 0 3\naccess 1 3'
+		done
+	done
+	[ "$killed" -eq 6 ] && [ "$undone" -ge 4 ]
+}
+
 @test "offsets: all or nothing" {
 	klog-offsets -g g --reset 3 access >/dev/null
 	rm "$(offset_file access g 1)"
@@ -1053,8 +1112,7 @@ bounded() {
 	equal "$(grep -o "'=9;1;2;0" <<<"$output" | wc -l)" 1000
 	[[ $output == *'and 995 more|'* ]]
 	# the partition is looked at once, not once for each group
-	command -v strace >/dev/null || return 0
-	[ -z "${KLOG_SANITIZED:-}" ] || return 0
+	need_strace
 	strace -f -o calls klog-offsets --groups web >/dev/null
 	[ "$(grep -c '"[^"]*\.klog"' calls)" -le 5 ]
 }
