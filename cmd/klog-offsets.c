@@ -1,17 +1,15 @@
 /* Offsets: of logs, of times, and of consumer groups. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libklog/err.h"
 #include "libklog/names.h"
 #include "libklog/time.h"
+#include "listing.h"
 #include "metrics.h"
 #include "monitor.h"
 #include "offsets.h"
 #include "reset.h"
-#include "table.h"
 
 enum {
 	AT = CLI_LONG,
@@ -55,63 +53,7 @@ static const int modes[] = { AT, GROUPS, RESET, SHIFT, RESET_FROM, UNDO, DELETE,
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static const char *const log_heads[] = { "TOPIC", "PARTITION", "START", "END",
-	"RECORDS", "BYTES" };
-static const char *const at_heads[] = { "TOPIC", "PARTITION", "OFFSET", "TS" };
-static const char *const group_heads[] = { "GROUP", "TOPIC", "MEMBERS", "LAG" };
-static const char *const commit_heads[] = { "GROUP", "TOPIC", "PARTITION",
-	"START", "END", "COMMITTED", "LAG", "LAG_MS", "OWNER", "SINCE",
-	"STATE" };
-static const char *const commit_keys[] = { "GROUP", "TOPIC", "PARTITION",
-	"START", "END", "RECORDS", "BYTES", "COMMITTED", "LAG", "LAG_MS",
-	"OWNER" };
-
-static int
-worse(int a, int b)
-{
-	return a > b ? a : b;
-}
-
-/* A number that is not known is negative. */
-static void
-number_or_none(struct table *table, int64_t n)
-{
-	if (n < 0)
-		table_none(table);
-	else
-		table_number(table, n);
-}
-
-/* ---- of logs ---- */
-
-static int
-list_log(const struct offsets *o, const struct offsets_topic *topic,
-	struct table *table)
-{
-	struct klog_partition_info *list;
-	struct klog_err err;
-	size_t i, count;
-	int found;
-
-	if (klog_topic_describe(o->klog, topic->name, &list, &count, &err) ==
-		-1)
-		return cli_fail_topic(o->cli, topic->name, &err);
-	for (i = 0; i < count; i++) {
-		if (!offsets_wants(topic, list[i].partition))
-			continue;
-		table_text(table, topic->name);
-		table_number(table, list[i].partition);
-		table_number(table, list[i].start);
-		table_number(table, list[i].end);
-		table_number(table, list[i].end - list[i].start);
-		table_number(table, list[i].bytes);
-	}
-	free(list);
-	found = offsets_check(topic, count, &err);
-	return found == 0 ? 0 : cli_fail(o->cli, &err);
-}
-
-/* ---- of a place ---- */
+/* ---- what was asked for ---- */
 
 /* OFFSET, else TIME. */
 static struct klog_at
@@ -130,204 +72,6 @@ parse_at(const struct cli *cli, const char *text)
 		cli_bad_arg(cli, &err);
 	return at;
 }
-
-static int
-list_at(const struct offsets *o, const struct offsets_topic *topic,
-	struct klog_at at, struct table *table)
-{
-	struct klog_partition_info *list;
-	struct klog_err err;
-	int64_t offset, ms;
-	size_t i, count;
-	int status = 0;
-
-	if (klog_topic_describe(o->klog, topic->name, &list, &count, &err) ==
-		-1)
-		return cli_fail_topic(o->cli, topic->name, &err);
-	for (i = 0; i < count; i++) {
-		if (!offsets_wants(topic, list[i].partition))
-			continue;
-		if (klog_offset_at(o->klog, topic->name, list[i].partition, at,
-			    &offset, &ms, &err) == -1) {
-			status = worse(status, cli_fail(o->cli, &err));
-			continue;
-		}
-		if (offset < list[i].start)
-			offset = list[i].start;
-		if (ms == -1 && offset > list[i].end)
-			offset = list[i].end;
-		table_text(table, topic->name);
-		table_number(table, list[i].partition);
-		table_number(table, offset);
-		number_or_none(table, ms);
-	}
-	free(list);
-	return offsets_check(topic, count, &err) == 0
-		? status
-		: worse(status, cli_fail(o->cli, &err));
-}
-
-/* ---- of a group ---- */
-
-static void
-add_owner_value(struct table *table, const struct klog_owner *owner)
-{
-	char text[512];
-
-	/* the library lets no character through that JSON would escape */
-	snprintf(text, sizeof(text),
-		"{\"member\":\"%s\",\"pid\":%" PRId32
-		",\"host\":\"%s\",\"since\":%" PRId64 ",\"state\":\"%s\"}",
-		owner->member, owner->pid, owner->host, owner->since_ms,
-		owner->stopped ? "stopped" : "live");
-	table_value(table, text);
-}
-
-static void
-add_owner(struct table *table, const struct klog_owner *owner)
-{
-	char text[KLOG_TIME_TEXT + 128];
-
-	snprintf(text, sizeof(text), "%" PRId32 "@%s", owner->pid, owner->host);
-	table_text(table, text);
-	klog_time_text(owner->since_ms, text);
-	table_text(table, text);
-	table_text(table, owner->stopped ? "stopped" : "live");
-}
-
-static void
-add_commit(struct table *table, const char *group, const char *topic,
-	const struct klog_group_partition *p)
-{
-	table_text(table, group);
-	table_text(table, topic);
-	table_number(table, p->partition);
-	table_number(table, p->start);
-	table_number(table, p->end);
-	if (table->json) {
-		table_number(table, p->end - p->start);
-		table_number(table, p->bytes);
-	}
-	number_or_none(table, p->committed);
-	number_or_none(table, p->lag);
-	number_or_none(table, p->lag_ms);
-	if (table->json && p->owned) {
-		add_owner_value(table, &p->owner);
-	} else if (p->owned) {
-		add_owner(table, &p->owner);
-	} else {
-		table_none(table);
-		if (!table->json) {
-			table_none(table);
-			table_none(table);
-		}
-	}
-}
-
-/* Adds the rows of one group, or of all, in a topic; *found counts them. */
-static int
-list_groups(const struct offsets *o, const struct offsets_topic *topic,
-	struct table *table, size_t *found)
-{
-	struct klog_group_info info;
-	struct klog_groups *groups;
-	struct klog_err err;
-	int status = 0, r;
-	size_t i;
-
-	groups = klog_groups_open(
-		o->klog, topic->name, o->group, o->group != NULL, &err);
-	if (groups == NULL)
-		return cli_fail_topic(o->cli, topic->name, &err);
-	while ((r = klog_groups_next(groups, &info, &err)) != 0) {
-		(*found)++;
-		if (r == -1 || offsets_check(topic, info.count, &err) == -1) {
-			status = worse(status, cli_fail(o->cli, &err));
-			continue;
-		}
-		status = worse(status, offsets_judge(o, topic, &info));
-		if (o->group == NULL) {
-			table_text(table, info.group);
-			table_text(table, topic->name);
-			table_number(table, (int64_t)info.members);
-			number_or_none(table, offsets_lag(topic, &info));
-			continue;
-		}
-		for (i = 0; i < info.count; i++)
-			if (offsets_wants(topic, info.partitions[i].partition))
-				add_commit(table, info.group, topic->name,
-					&info.partitions[i]);
-	}
-	klog_groups_close(groups);
-	return status;
-}
-
-static int
-list_group(const struct offsets *o, const struct offsets_topic *topic,
-	struct table *table, size_t *found)
-{
-	size_t here = 0;
-	int status = list_groups(o, topic, table, &here);
-
-	*found += here;
-	return here == 0 && status == 0 && o->given
-		? offsets_no_group(o, topic->name)
-		: status;
-}
-
-/* ---- listings ---- */
-
-static void
-begin_table(const struct offsets *o, struct table *table)
-{
-	bool json = cli_given(o->cli, 'J');
-
-	if (cli_given(o->cli, AT))
-		table_init(table, at_heads, COUNT(at_heads), json);
-	else if (cli_given(o->cli, GROUPS))
-		table_init(table, group_heads, COUNT(group_heads), json);
-	else if (o->group == NULL)
-		table_init(table, log_heads, COUNT(log_heads), json);
-	else if (json)
-		table_init(table, commit_keys, COUNT(commit_keys), json);
-	else
-		table_init(table, commit_heads, COUNT(commit_heads), json);
-}
-
-static int
-list(const struct offsets *o, struct klog_at at)
-{
-	struct table table;
-	struct klog_err err;
-	size_t i, found = 0;
-	int status = 0, one;
-
-	begin_table(o, &table);
-	for (i = 0; i < o->count; i++) {
-		const struct offsets_topic *topic = &o->topics[i];
-
-		if (cli_given(o->cli, AT))
-			one = list_at(o, topic, at, &table);
-		else if (cli_given(o->cli, GROUPS))
-			one = list_groups(o, topic, &table, &found);
-		else if (o->group != NULL)
-			one = list_group(o, topic, &table, &found);
-		else
-			one = list_log(o, topic, &table);
-		status = worse(status, one);
-	}
-	if (o->group != NULL && !o->given && found == 0 && status == 0)
-		status = offsets_no_group(o, NULL);
-	else if ((table.count > 0 || status == 0) &&
-		table_print(&table) == -1) {
-		klog_fail_memory(&err);
-		status = worse(status, cli_fail(o->cli, &err));
-	}
-	table_free(&table);
-	return status;
-}
-
-/* ---- what was asked for ---- */
 
 struct asked {
 	struct klog_at at;
@@ -460,7 +204,12 @@ act(struct offsets *o, struct asked *a)
 		return metrics_run(o, a->output);
 	if (cli_given(o->cli, CHECK))
 		return monitor_run(o, &a->monitor);
-	return list(o, a->at);
+	return listing_run(o,
+		cli_given(o->cli, AT)               ? LISTING_PLACES
+			: cli_given(o->cli, GROUPS) ? LISTING_GROUPS
+			: o->group != NULL          ? LISTING_COMMITS
+						    : LISTING_LOGS,
+		a->at, cli_given(o->cli, 'J'));
 }
 
 static int

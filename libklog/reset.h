@@ -1,13 +1,5 @@
-/*
- * Changing what a group has committed, by hand: as one operation over any
- * number of topics and partitions, with a journal to undo it by (journal.h).
- *
- * Nothing is written before all is known: the journals are locked, so that two
- * operations take turns; the offset files are locked, so that no member takes
- * a partition meanwhile; nobody lives; each target is looked up, and what lies
- * before it is durable (G3).  Then the journals are written and synced, then
- * the slots, each with the next generation (G1).
- */
+/* Setting what a group has committed, and taking that back: which changes make
+ * the operation (operation.h). */
 #ifndef KLOG_RESET_H
 #define KLOG_RESET_H
 
