@@ -88,6 +88,20 @@ say(const struct cli *cli, const char *text)
 		return; /* there is no place left to say so */
 }
 
+/* What ends the tool: on stderr, or where somebody waits for a verdict. */
+static int
+complain(const struct cli *cli, const char *text, enum klog_code code)
+{
+	char safe[2 * KLOG_ERR_TEXT];
+
+	if (cli->verdict == NULL) {
+		say(cli, text);
+		return klog_exit_status(code);
+	}
+	printf("%s%s\n", cli->verdict, cli_escape(safe, sizeof(safe), text));
+	return 3;
+}
+
 static void
 vsay(const struct cli *cli, const char *fmt, va_list ap)
 {
@@ -122,21 +136,20 @@ cli_note(const struct cli *cli, const char *fmt, ...)
 void
 cli_usage(const struct cli *cli, const char *fmt, ...)
 {
-	char text[KLOG_ERR_TEXT];
+	char text[KLOG_ERR_TEXT], whole[KLOG_ERR_TEXT];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	cli_warn(cli, "%s; try '%s --help'", text, cli->tool);
-	exit(klog_exit_status(KLOG_EUSAGE));
+	snprintf(whole, sizeof(whole), "%s; try '%s --help'", text, cli->tool);
+	exit(complain(cli, whole, KLOG_EUSAGE));
 }
 
 int
 cli_fail(const struct cli *cli, const struct klog_err *err)
 {
-	say(cli, err->text);
-	return klog_exit_status(err->code);
+	return complain(cli, err->text, err->code);
 }
 
 static void
@@ -458,7 +471,7 @@ int
 cli_fail_topic(
 	const struct cli *cli, const char *topic, const struct klog_err *err)
 {
-	char used[PLACE_SIZE], other[PLACE_SIZE];
+	char used[PLACE_SIZE], other[PLACE_SIZE], whole[KLOG_ERR_TEXT];
 	struct klog_err ignored;
 
 	if (err->code != KLOG_ENOTFOUND || topic == NULL ||
@@ -466,8 +479,9 @@ cli_fail_topic(
 		place_cluster(cli->cluster, used, &ignored) == -1 ||
 		!place_elsewhere(used, topic, other))
 		return cli_fail(cli, err);
-	cli_warn(cli, "%s; it is in %s (-C %s)", err->text, other, other);
-	return klog_exit_status(err->code);
+	snprintf(whole, sizeof(whole), "%s; it is in %s (-C %s)", err->text,
+		other, other);
+	return complain(cli, whole, err->code);
 }
 
 int

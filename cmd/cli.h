@@ -53,6 +53,8 @@ struct cli {
 	/* the common options */
 	const char *cluster; /* -C as given, or NULL */
 	int64_t lock_timeout_ms;
+	const char *verdict; /* what fails is said on stdout, behind this, and
+				the status is 3: for monitoring */
 	bool quiet;
 	bool verbose;
 

@@ -7,7 +7,7 @@
 #include "cli.h"
 #include "table.h"
 
-enum { NONE = '-', TEXT = 't', NUMBER = 'n', LIST = 'l' };
+enum { NONE = '-', TEXT = 't', NUMBER = 'n', LIST = 'l', VALUE = 'v' };
 
 void
 table_init(struct table *table, const char *const *heads, size_t columns,
@@ -81,6 +81,12 @@ void
 table_none(struct table *table)
 {
 	add(table, NONE, "");
+}
+
+void
+table_value(struct table *table, const char *json)
+{
+	add(table, VALUE, json);
 }
 
 /* ---- columns ---- */
@@ -178,6 +184,8 @@ value_of(const char *cell)
 		return json_integer(strtoll(cell + 1, NULL, 10));
 	case LIST:
 		return list_of(cell + 1);
+	case VALUE:
+		return json_loads(cell + 1, 0, NULL);
 	case NONE:
 		return json_null();
 	default:

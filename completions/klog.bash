@@ -65,6 +65,19 @@ _klog_topics() {
 	_klog_offer '' "${names[@]}"
 }
 
+# The groups of all topics, each once.
+_klog_groups() {
+	local LC_ALL=C dir path name names=()
+	dir=$(_klog_cluster) || return
+	for path in "$dir"/*/groups/*/; do
+		name=${path%/}
+		name=${name##*/}
+		[[ -d $path && $name =~ ^[A-Za-z0-9_-][A-Za-z0-9._-]*$ &&
+			" ${names[*]} " != *" $name "* ]] && names+=("$name")
+	done
+	_klog_offer '' "${names[@]}"
+}
+
 # KEY= and then, where only some words are values, these.  Bash replaces what
 # follows the last '=' only, if '=' breaks words.
 _klog_settings() {
@@ -217,6 +230,13 @@ _klog() {
 	klog-inspect)
 		options+=(-J --json)
 		;;
+	klog-offsets)
+		options+=(-g --group --at --groups --reset --shift --reset-from
+			--undo --delete --dry-run --prometheus --output --check --warn
+			--crit -J --json)
+		with_argument+=(-g --group --at --reset --shift --reset-from
+			--output --warn --crit)
+		;;
 	esac
 
 	case $prev in
@@ -257,7 +277,20 @@ _klog() {
 		_klog_offer '' now today yesterday
 		return
 		;;
-	--config)
+	-g | --group)
+		_klog_groups
+		return
+		;;
+	--at)
+		_klog_offer '' beginning earliest end latest max-timestamp \
+			now today yesterday
+		return
+		;;
+	--reset)
+		_klog_offer '' beginning earliest end latest max-timestamp current
+		return
+		;;
+	--config | --reset-from | --output)
 		_filedir
 		return
 		;;
@@ -286,4 +319,4 @@ _klog() {
 	esac
 } &&
 	complete -F _klog klog-create klog-alter klog-delete klog-produce \
-		klog-consume klog-inspect
+		klog-consume klog-inspect klog-offsets

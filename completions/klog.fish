@@ -49,6 +49,15 @@ function __klog_topics
     end | string match -v -- '*/*'
 end
 
+# The groups of all topics, each once.
+function __klog_groups
+    set -l cluster (__klog_cluster)
+    or return
+    for path in $cluster/*/groups/*/
+        string match -r -- '/([A-Za-z0-9_-][A-Za-z0-9._-]*)/$' $path
+    end | string match -v -- '*/*' | sort -u
+end
+
 # A word with a slash is a path.
 function __klog_operands
     if string match -q -- '*/*' (commandline -ct)
@@ -146,7 +155,7 @@ function __klog_offsets
     end
 end
 
-for tool in klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect
+for tool in klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect klog-offsets
     complete -c $tool -f
     complete -c $tool -s C -l cluster -xa '(__fish_complete_directories)' -d 'the cluster'
     complete -c $tool -s q -l quiet -d 'say less'
@@ -221,3 +230,20 @@ complete -c klog-consume -l dead-letter -xa '(__klog_topics)' -d 'what fails for
 
 complete -c klog-inspect -s J -l json -d 'as JSON'
 complete -c klog-inspect -a '(__klog_operands)'
+
+complete -c klog-offsets -a '(__klog_operands)'
+complete -c klog-offsets -s g -l group -xa '(__klog_groups)' -d 'what this group has committed'
+complete -c klog-offsets -l at -xa 'beginning earliest end latest max-timestamp now today yesterday' -d 'the offset that this stands for'
+complete -c klog-offsets -l groups -d 'list the groups'
+complete -c klog-offsets -l reset -xa 'beginning earliest end latest max-timestamp current' -d 'the group goes on from there'
+complete -c klog-offsets -l shift -x -d 'the group goes on so many records later'
+complete -c klog-offsets -l reset-from -rF -d 'offsets as CSV'
+complete -c klog-offsets -l undo -d 'take back what was last done by hand'
+complete -c klog-offsets -l delete -d 'the group has committed nothing'
+complete -c klog-offsets -l dry-run -d 'only print what would be set'
+complete -c klog-offsets -l prometheus -d 'print metrics'
+complete -c klog-offsets -l output -rF -d 'metrics into this file'
+complete -c klog-offsets -l check -d 'say whether the lag is too large'
+complete -c klog-offsets -l warn -x -d 'a lag above it is a warning'
+complete -c klog-offsets -l crit -x -d 'a lag above it is critical'
+complete -c klog-offsets -s J -l json -d 'as JSON'

@@ -9,7 +9,8 @@
 #include "io.h"
 
 #define SLOT KLOG_COMMITS_SLOT
-#define SECOND 4096 /* another sector, whatever its size */
+#define SECOND 4096               /* another sector, whatever its size */
+#define COUNT_MAX (INT64_MAX / 2) /* what is counted up from a file */
 
 /* ---- a slot as text ---- */
 
@@ -76,8 +77,9 @@ parse_slot(const char slot[SLOT], struct klog_committed *c)
 	line[size] = '\0';
 	if (strlen(line) != size || !take_sum(line) ||
 		strcmp(strsep(&rest, " "), "klog-offset") != 0 ||
-		!take_number(&rest, 1, &sequence) ||
+		!take_number(&rest, 1, &sequence) || sequence > COUNT_MAX ||
 		!take_number(&rest, 0, &c->generation) ||
+		c->generation > COUNT_MAX ||
 		!take_number(&rest, -1, &c->offset) ||
 		!take_number(&rest, -1, &epoch) || epoch > INT32_MAX ||
 		!take_number(&rest, 0, &c->time_ms) ||

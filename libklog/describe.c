@@ -53,29 +53,14 @@ replica_list(const struct klog_reader *r, struct klog_partition_info *info)
 	memcpy(info->replicas, info->isr, sizeof(info->replicas));
 }
 
-/* The first record's time; a batch need not say it. */
-static int
-oldest(struct klog_reader *r, struct klog_decoder *d, int64_t *ms,
-	struct klog_err *err)
+int
+klog_describe_extent(
+	struct klog_reader *r, struct klog_extent *extent, struct klog_err *err)
 {
-	struct klog_batch_iter it;
-	struct klog_record rec;
-	int64_t from;
-	int got;
-
-	while ((got = klog_reader_next(r, &from, err)) == 1) {
-		if (klog_decoder_open(d, r, &it, err) == -1)
-			return -1;
-		while ((got = klog_batch_next(&it, &rec, err)) == 1) {
-			if (rec.offset < from)
-				continue;
-			*ms = rec.timestamp_ms;
-			return 0;
-		}
-		if (got == -1)
-			return klog_err_in(err, "%s", r->path);
-	}
-	return got;
+	extent->start = klog_reader_start(r, err);
+	extent->end = extent->start == -1 ? -1 : klog_reader_end(r, err);
+	return extent->end == -1 ? -1
+				 : bytes_of_segments(r, &extent->bytes, err);
 }
 
 static int
@@ -88,8 +73,8 @@ oldest_and_newest(struct klog_reader *r, struct klog_partition_info *info,
 	int got;
 
 	klog_decoder_init(&d);
-	klog_reader_seek(r, info->start);
-	got = oldest(r, &d, &info->oldest_ms, err);
+	got = klog_lookup_time(
+		r, &d, info->start, info->end, &info->oldest_ms, err);
 	if (got != -1)
 		got = klog_lookup(
 			r, &d, at, info->end, &offset, &info->newest_ms, err);
@@ -101,23 +86,23 @@ static int
 describe(struct klog_topic *t, int32_t partition, const struct klog_say *say,
 	struct klog_partition_info *info, struct klog_err *err)
 {
+	struct klog_extent extent;
 	struct klog_reader r;
-	int got = -1;
+	int got;
 
 	memset(info, 0, sizeof(*info));
 	info->partition = partition;
 	info->oldest_ms = info->newest_ms = -1;
 	if (klog_topic_reader(t, partition, say, CHUNK, &r, err) == -1)
 		return -1;
-	info->start = klog_reader_start(&r, err);
-	if (info->start != -1)
-		info->end = klog_reader_end(&r, err);
-	if (info->start == -1 || info->end == -1 ||
-		bytes_of_segments(&r, &info->bytes, err) == -1)
-		goto out;
-	replica_list(&r, info);
-	got = oldest_and_newest(&r, info, err);
-out:
+	got = klog_describe_extent(&r, &extent, err);
+	if (got == 0) {
+		info->start = extent.start;
+		info->end = extent.end;
+		info->bytes = extent.bytes;
+		replica_list(&r, info);
+		got = oldest_and_newest(&r, info, err);
+	}
 	klog_reader_close(&r);
 	return got;
 }
@@ -160,19 +145,19 @@ sum(struct klog_cluster *cluster, const char *name,
 		return -1;
 	info->partitions = klog_topic_partitions(&t);
 	for (i = 0; r == 0 && i < info->partitions; i++) {
+		struct klog_extent extent;
 		struct klog_reader reader;
-		int64_t start, end, bytes = 0;
 
 		r = klog_topic_reader(&t, klog_topic_number(&t, i),
 			&cluster->say, CHUNK, &reader, err);
 		if (r == -1)
 			break;
-		start = klog_reader_start(&reader, err);
-		end = start == -1 ? -1 : klog_reader_end(&reader, err);
-		r = end == -1 ? -1 : bytes_of_segments(&reader, &bytes, err);
+		r = klog_describe_extent(&reader, &extent, err);
 		klog_reader_close(&reader);
-		info->records += end - start;
-		info->bytes += bytes;
+		if (r == -1)
+			break;
+		info->records += extent.end - extent.start;
+		info->bytes += extent.bytes;
 	}
 	klog_topic_close(&t);
 	return r;

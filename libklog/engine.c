@@ -203,3 +203,33 @@ klog_offset_at(struct klog *klog, const char *topic, int32_t partition,
 	return klog->engine->offset_at(
 		klog, topic, partition, at, offset, timestamp_ms, err);
 }
+
+struct klog_groups *
+klog_groups_open(struct klog *klog, const char *topic, const char *group,
+	bool times, struct klog_err *err)
+{
+	return klog->engine->groups_open(klog, topic, group, times, err);
+}
+
+int
+klog_groups_next(struct klog_groups *groups, struct klog_group_info *info,
+	struct klog_err *err)
+{
+	return groups->engine->groups_next(groups, info, err);
+}
+
+void
+klog_groups_close(struct klog_groups *groups)
+{
+	if (groups != NULL)
+		groups->engine->groups_close(groups);
+}
+
+int
+klog_group_reset(struct klog *klog, const char *group,
+	struct klog_group_change *changes, size_t count, bool dry_run,
+	size_t *wrong, struct klog_err *err)
+{
+	return klog->engine->group_reset(
+		klog, group, changes, count, dry_run, wrong, err);
+}

@@ -21,6 +21,10 @@ struct klog_consumer {
 	const struct klog_engine *engine;
 };
 
+struct klog_groups {
+	const struct klog_engine *engine;
+};
+
 /* Each as the function of klog.h that has its name. */
 struct klog_engine {
 	struct klog *(*open)(const char *cluster,
@@ -77,6 +81,15 @@ struct klog_engine {
 	int (*offset_at)(struct klog *klog, const char *topic,
 		int32_t partition, struct klog_at at, int64_t *offset,
 		int64_t *timestamp_ms, struct klog_err *err);
+
+	struct klog_groups *(*groups_open)(struct klog *klog, const char *topic,
+		const char *group, bool times, struct klog_err *err);
+	int (*groups_next)(struct klog_groups *groups,
+		struct klog_group_info *info, struct klog_err *err);
+	void (*groups_close)(struct klog_groups *groups);
+	int (*group_reset)(struct klog *klog, const char *group,
+		struct klog_group_change *changes, size_t count, bool dry_run,
+		size_t *wrong, struct klog_err *err);
 };
 
 /* The engine for directories. */

@@ -7,8 +7,10 @@
 #include "delete.h"
 #include "describe.h"
 #include "engine.h"
+#include "groups.h"
 #include "lookup.h"
 #include "producer.h"
+#include "reset.h"
 #include "topic.h"
 
 struct dir_klog {
@@ -131,11 +133,30 @@ dir_offset_at(struct klog *klog, const char *topic, int32_t partition,
 		if (end != -1)
 			got = klog_lookup(
 				&r, &d, at, end, offset, timestamp_ms, err);
+		if (got == 0 && timestamp_ms != NULL && *timestamp_ms == -1)
+			got = klog_lookup_time(
+				&r, &d, *offset, end, timestamp_ms, err);
 		klog_decoder_free(&d);
 		klog_reader_close(&r);
 	}
 	klog_topic_close(&t);
 	return got;
+}
+
+static struct klog_groups *
+dir_groups_open(struct klog *klog, const char *topic, const char *group,
+	bool times, struct klog_err *err)
+{
+	return klog_dir_groups_open(cluster_of(klog), topic, group, times, err);
+}
+
+static int
+dir_group_reset(struct klog *klog, const char *group,
+	struct klog_group_change *changes, size_t count, bool dry_run,
+	size_t *wrong, struct klog_err *err)
+{
+	return klog_dir_group_reset(
+		cluster_of(klog), group, changes, count, dry_run, wrong, err);
 }
 
 const struct klog_engine klog_engine_dir = {
@@ -168,17 +189,21 @@ const struct klog_engine klog_engine_dir = {
 	.leaving = klog_dir_consumer_leaving,
 	.leave = klog_dir_consumer_leave,
 	.offset_at = dir_offset_at,
+	.groups_open = dir_groups_open,
+	.groups_next = klog_dir_groups_next,
+	.groups_close = klog_dir_groups_close,
+	.group_reset = dir_group_reset,
 };
 
 /* ---- what only a directory has, beside the table ---- */
 
 static int
-is_directory(const struct klog *klog, struct klog_err *err)
+is_directory(const struct klog *klog, const char *what, struct klog_err *err)
 {
 	if (klog->engine == &klog_engine_dir)
 		return 0;
 	return klog_fail(err, KLOG_EUSAGE,
-		"only a cluster that is a directory has " KLOG_TOPIC_YAML);
+		"only a cluster that is a directory has %s", what);
 }
 
 int
@@ -189,7 +214,7 @@ klog_topic_yaml(struct klog *klog, const char *topic, char **text, size_t *size,
 	struct klog_topic t;
 	int r;
 
-	if (is_directory(klog, err) == -1 ||
+	if (is_directory(klog, KLOG_TOPIC_YAML, err) == -1 ||
 		klog_topic_find(&t, cluster_of(klog), topic, true, err) == -1)
 		return -1;
 	r = klog_topic_text(&t, &buf, err);
@@ -207,7 +232,18 @@ int
 klog_topic_yaml_set(struct klog *klog, const char *topic, struct klog_slice was,
 	struct klog_slice text, struct klog_err *err)
 {
-	if (is_directory(klog, err) == -1)
+	if (is_directory(klog, KLOG_TOPIC_YAML, err) == -1)
 		return -1;
 	return klog_topic_put_text(cluster_of(klog), topic, was, text, err);
+}
+
+int
+klog_group_undo(struct klog *klog, const char *group, const char *const *topics,
+	size_t topic_count, bool dry_run, struct klog_group_change **changes,
+	size_t *count, struct klog_err *err)
+{
+	if (is_directory(klog, "journals of its groups", err) == -1)
+		return -1;
+	return klog_dir_group_undo(cluster_of(klog), group, topics, topic_count,
+		dry_run, changes, count, err);
 }

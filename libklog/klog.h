@@ -470,10 +470,104 @@ int klog_disk(struct klog *klog, int64_t *free_bytes, int64_t *all_bytes,
 /*
  * The offset that `at` stands for in one partition, within [start, end] but
  * for KLOG_AT_OFFSET, which stays what it is unless its epoch ended before;
- * *timestamp_ms (may be NULL) is that of the record found by a time, else -1.
+ * *timestamp_ms (may be NULL) is that of the first record from there on, -1
+ * when there is none, or it has none.
  */
 int klog_offset_at(struct klog *klog, const char *topic, int32_t partition,
 	struct klog_at at, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err);
+
+/* ---- consumer groups -------------------------------------------------- */
+
+/* The process that reads a partition for a group. */
+struct klog_owner {
+	char member[64];
+	char host[65];
+	int32_t pid;
+	int64_t since_ms;
+	bool stopped; /* as by SIGSTOP; only this host's are looked at */
+};
+
+struct klog_group_partition {
+	int32_t partition;
+	int64_t start;
+	int64_t end;
+	int64_t bytes;     /* of the .log files */
+	int64_t committed; /* the next one to read; -1: no commit */
+	int32_t leader_epoch;
+	int64_t committed_ms;
+	int64_t lag;    /* from there to the end, without a commit from the
+			start; -1: not known */
+	int64_t lag_ms; /* how long the first of these records has waited;
+			-1: not known */
+	bool torn;      /* the commit is the last but one, a newer was torn */
+	bool damaged;   /* what is committed cannot be read */
+	bool owned;
+	struct klog_owner owner;
+};
+
+/* A group in one topic; borrowed, good until the next call. */
+struct klog_group_info {
+	const char *group;
+	size_t members; /* that live */
+	const struct klog_group_partition *partitions;
+	size_t count;
+};
+
+struct klog_groups;
+
+/*
+ * The groups of a topic in order of name, or only `group`: those that have a
+ * commit in it, or a member that lives.  With `times`, lag_ms is looked up,
+ * which reads a record for each partition.  Nothing is written.
+ */
+struct klog_groups *klog_groups_open(struct klog *klog, const char *topic,
+	const char *group, bool times, struct klog_err *err);
+
+/* 1 with the next, 0 at the end; -1: this one could not be read, and the next
+ * call goes on with the one behind it. */
+int klog_groups_next(struct klog_groups *groups, struct klog_group_info *info,
+	struct klog_err *err);
+void klog_groups_close(struct klog_groups *groups);
+
+enum klog_group_to {
+	KLOG_TO_PLACE,  /* what `at` stands for */
+	KLOG_TO_SHIFT,  /* at.value records on, or back */
+	KLOG_TO_STORED, /* what is committed, once more */
+	KLOG_TO_NONE    /* no commit: a group is deleted so */
+};
+
+/* One partition of a group is to go on elsewhere. */
+struct klog_group_change {
+	const char *topic; /* borrowed */
+	int32_t partition;
+	enum klog_group_to how;
+	struct klog_at at;
+	int64_t from; /* what was committed, and what is by now; -1: */
+	int64_t to;   /* no commit */
+};
+
+/*
+ * Changes what a group has committed, all or nothing; durable on return, and
+ * an operation in its journal.  An offset outside of the log becomes the start
+ * or the end, which is said.  KLOG_EREFUSED while a member of the group lives
+ * in one of the topics.  With dry_run from and to are filled in, and nothing
+ * is written.  On -1 *wrong (may be NULL) is the change that is to blame, or
+ * `count` where none is.
+ */
+int klog_group_reset(struct klog *klog, const char *group,
+	struct klog_group_change *changes, size_t count, bool dry_run,
+	size_t *wrong, struct klog_err *err);
+
+/*
+ * Puts back what stood before the newest operation of klog_group_reset that is
+ * not undone, in the topics, or with a count of 0 in all of a cluster that is
+ * a directory.  *changes is malloc'ed, one block, the caller frees it.
+ * KLOG_ENOTFOUND: there is nothing to undo.
+ */
+int klog_group_undo(struct klog *klog, const char *group,
+	const char *const *topics, size_t topic_count, bool dry_run,
+	struct klog_group_change **changes, size_t *count,
 	struct klog_err *err);
 
 #ifdef __cplusplus

@@ -350,3 +350,49 @@ klog_lookup(struct klog_reader *r, struct klog_decoder *d, struct klog_at at,
 	klog_reader_seek(r, keep);
 	return got;
 }
+
+/* ---- the other way round ---- */
+
+/* Reads on from r->next to the first record before `end`. */
+static int
+next_time(struct klog_reader *r, struct klog_decoder *d, int64_t end,
+	int64_t *timestamp_ms, struct klog_err *err)
+{
+	struct klog_batch_iter it;
+	struct klog_record rec;
+	int64_t from;
+	int got;
+
+	while ((got = klog_reader_next(r, &from, err)) == 1 && from < end) {
+		if (r->scan.batch.attributes & KLOG_ATTR_CONTROL)
+			continue;
+		if (klog_decoder_open(d, r, &it, err) == -1)
+			return -1;
+		while ((got = klog_batch_next(&it, &rec, err)) == 1) {
+			if (rec.offset < from)
+				continue;
+			if (rec.offset < end)
+				*timestamp_ms = rec.timestamp_ms;
+			return 0;
+		}
+		if (got == -1)
+			return klog_err_in(err, "%s", r->path);
+	}
+	return got == -1 ? -1 : 0;
+}
+
+int
+klog_lookup_time(struct klog_reader *r, struct klog_decoder *d, int64_t offset,
+	int64_t end, int64_t *timestamp_ms, struct klog_err *err)
+{
+	int64_t keep = r->next, start = klog_reader_start(r, err);
+	int got;
+
+	*timestamp_ms = -1;
+	if (start == -1)
+		return -1;
+	klog_reader_seek(r, offset > start ? offset : start);
+	got = next_time(r, d, end, timestamp_ms, err);
+	klog_reader_seek(r, keep);
+	return got;
+}

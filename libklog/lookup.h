@@ -40,4 +40,10 @@ int klog_lookup(struct klog_reader *r, struct klog_decoder *d,
 int klog_lookup_newest(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 	struct klog_err *err);
 
+/* The timestamp of the first record at or after `offset` and before `end`; -1
+ * when there is none, or it has none.  The reader's position is kept. */
+int klog_lookup_time(struct klog_reader *r, struct klog_decoder *d,
+	int64_t offset, int64_t end, int64_t *timestamp_ms,
+	struct klog_err *err);
+
 #endif

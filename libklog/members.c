@@ -245,8 +245,6 @@ klog_member_stopped(int fd, int32_t pid)
 	FILE *f;
 	bool stopped = false;
 
-	if (!klog_lock_held_by(fd, 0, pid))
-		return false;
 	snprintf(path, sizeof(path), "/proc/%" PRId32 "/stat", pid);
 	f = fopen(path, "re");
 	if (f == NULL)
@@ -256,5 +254,6 @@ klog_member_stopped(int fd, int32_t pid)
 		(end = strrchr(text, ')')) != NULL)
 		stopped = end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
 	fclose(f);
-	return stopped;
+	/* last: it looks through all that the process has open */
+	return stopped && klog_lock_held_by(fd, 0, pid);
 }

@@ -183,6 +183,46 @@ words() {
 @test "zsh: the words of options" { shell=zsh; words; }
 @test "fish: the words of options" { shell=fish; words; }
 
+a_group() {
+	mkdir -p "$KLOG_CLUSTER"/access/groups/{bills,billing,mail}/members \
+		"$KLOG_CLUSTER"/accounts/groups/{billing,bi-2,members} \
+		"$KLOG_CLUSTER"/access/groups/{'bi$(touch pwned)','bi`touch pwned`'}
+	(cd "$KLOG_CLUSTER/access/groups" &&
+		mkdir 'bi;touch pwned' $'bi\ntouch pwned' 'bi b' 'bi*' .bi)
+	: >"$KLOG_CLUSTER/access/groups/bifile"
+	offers 'klog-offsets -g bi'
+	is bills billing bi-2
+	offers 'klog-offsets --group mai'
+	is mail
+	offers 'klog-offsets --group=mai'
+	is mail
+	mkdir -p other/across/groups/birds
+	offers 'klog-offsets -C other -g bi'
+	is birds
+	KLOG_CLUSTER=$BATS_TEST_TMPDIR/nowhere
+	offers 'klog-offsets -g bi'
+	is ''
+}
+@test "bash: groups, each once, and none of a hostile name" { shell=bash; a_group; }
+@test "zsh: groups, each once, and none of a hostile name" { shell=zsh; a_group; }
+@test "fish: groups, each once, and none of a hostile name" { shell=fish; a_group; }
+
+of_offsets() {
+	offers 'klog-offsets ac'
+	is access accounts
+	offers 'klog-offsets --reset '
+	is beginning earliest end latest max-timestamp current
+	offers 'klog-offsets --at t'
+	is today
+	offers 'klog-offsets -g g --reset-from li'
+	is lines.txt
+	offers 'klog-offsets --prometheus --output li'
+	is lines.txt
+}
+@test "bash: the words of klog-offsets" { shell=bash; of_offsets; }
+@test "zsh: the words of klog-offsets" { shell=zsh; of_offsets; }
+@test "fish: the words of klog-offsets" { shell=fish; of_offsets; }
+
 # Zsh adds the '=' itself, as a suffix.  Bash offers what follows a '=' without
 # what stands before it, the others with it.
 settings() {

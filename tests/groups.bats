@@ -588,11 +588,11 @@ shared() {
 
 @test "groups: SIGTERM waits for COMMAND, commits, and ends by it" {
 	put t a b
-	klog-consume -f -g g --batch 1 t -- sh -c 'echo run >>ran; sleep 0.5; cat >>done' &
+	klog-consume -f -g g --batch 1 t -- sh -c 'echo run >>ran; sleep 0.5; cat >>handled' &
 	until_true 20 has_lines ran 1
 	kill -TERM "$!"
 	ended 143 "$!"
-	equal "$(cat done)" a
+	equal "$(cat handled)" a
 	equal "$(committed t g)" 1
 }
 

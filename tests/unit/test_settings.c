@@ -66,6 +66,7 @@ defaults(void)
 		{ "partitioner.ignore.keys", "false" },
 		{ "auto.offset.reset", "earliest" },
 		{ "isolation.level", "read_committed" },
+		{ "partition.assignment.strategy", "range" },
 	};
 	const size_t count = sizeof(kafka) / sizeof(kafka[0]);
 	struct klog_setting_info info;
@@ -161,6 +162,7 @@ values(void)
 		{ "acks", "1", "1" },
 		{ "auto.offset.reset", "none", "none" },
 		{ "isolation.level", "read_uncommitted", "read_uncommitted" },
+		{ "partition.assignment.strategy", "roundrobin", "roundrobin" },
 	};
 	static const char *const bad[][2] = {
 		{ "retention.ms", "" },

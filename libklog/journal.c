@@ -1,0 +1,215 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crc32c.h"
+#include "io.h"
+#include "journal.h"
+#include "names.h"
+
+static const char *const whats[] = { "reset", "shift", "delete", "undo" };
+
+#define WHATS (sizeof(whats) / sizeof(whats[0]))
+
+/* ---- a line ---- */
+
+static bool
+take(char **rest, int64_t least, int64_t most, int64_t *n)
+{
+	const char *word = strsep(rest, " ");
+
+	if (word == NULL)
+		return false;
+	*n = klog_number(word, most);
+	return *n != -1 || (least == -1 && strcmp(word, "-1") == 0);
+}
+
+static bool
+take_id(char **rest, uint64_t *id)
+{
+	const char *word = strsep(rest, " ");
+
+	if (word == NULL || strlen(word) != 16 ||
+		strspn(word, "0123456789abcdef") != 16)
+		return false;
+	*id = strtoull(word, NULL, 16);
+	return true;
+}
+
+static bool
+take_what(char **rest, enum klog_journal_what *what)
+{
+	const char *word = strsep(rest, " ");
+	size_t i;
+
+	for (i = 0; word != NULL && i < WHATS; i++)
+		if (strcmp(word, whats[i]) == 0) {
+			*what = (enum klog_journal_what)i;
+			return true;
+		}
+	return false;
+}
+
+/* Whether the sum of a line stands at its end, which it is cut by. */
+static bool
+take_sum(char *line)
+{
+	char *at = strrchr(line, ' ');
+	char sum[16];
+
+	if (at == NULL)
+		return false;
+	snprintf(sum, sizeof(sum), "%08" PRIx32,
+		klog_crc32c(line, (size_t)(at - line)));
+	if (strcmp(at + 1, sum) != 0)
+		return false;
+	*at = '\0';
+	return true;
+}
+
+static bool
+parse(char *line, struct klog_journal_line *l)
+{
+	int64_t partition, from_epoch, to_epoch, uid, pid;
+	char *rest = line;
+
+	if (!take_sum(line) ||
+		strcmp(strsep(&rest, " "), "klog-journal") != 0 ||
+		!take_id(&rest, &l->operation) || l->operation == 0 ||
+		!take_what(&rest, &l->what) ||
+		!take(&rest, 0, INT64_MAX, &l->time_ms) ||
+		!take(&rest, 0, INT32_MAX, &partition) ||
+		!take(&rest, -1, INT64_MAX, &l->from) ||
+		!take(&rest, -1, INT32_MAX, &from_epoch) ||
+		!take(&rest, -1, INT64_MAX, &l->to) ||
+		!take(&rest, -1, INT32_MAX, &to_epoch) ||
+		!take(&rest, 0, UINT32_MAX, &uid) ||
+		!take(&rest, 0, INT32_MAX, &pid) ||
+		!take_id(&rest, &l->undoes) || rest != NULL)
+		return false;
+	l->partition = (int32_t)partition;
+	l->from_epoch = (int32_t)from_epoch;
+	l->to_epoch = (int32_t)to_epoch;
+	l->uid = (uint32_t)uid;
+	l->pid = (int32_t)pid;
+	return (l->undoes != 0) == (l->what == KLOG_DID_UNDO);
+}
+
+int
+klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l)
+{
+	char line[KLOG_JOURNAL_LINE];
+	int n;
+
+	n = snprintf(line, sizeof(line),
+		"klog-journal %016" PRIx64 " %s %" PRId64 " %" PRId32
+		" %" PRId64 " %" PRId32 " %" PRId64 " %" PRId32 " %" PRIu32
+		" %" PRId32 " %016" PRIx64,
+		l->operation, whats[l->what], l->time_ms, l->partition, l->from,
+		l->from_epoch, l->to, l->to_epoch, l->uid, l->pid, l->undoes);
+	n += snprintf(line + n, sizeof(line) - (size_t)n, " %08" PRIx32 "\n",
+		klog_crc32c(line, (size_t)n));
+	return klog_buf_put(text, line, (size_t)n);
+}
+
+/* ---- the file ---- */
+
+/* The next line without its newline, in the journal's text: 1, 0 at the end,
+ * -1. */
+static int
+next_line(struct klog_journal *j, char **line, const char *name,
+	struct klog_err *err)
+{
+	char *end;
+	size_t got;
+
+	for (;;) {
+		*line = j->text + j->used;
+		end = memchr(*line, '\n', j->size - j->used);
+		if (end != NULL)
+			break;
+		j->size -= j->used;
+		memmove(j->text, *line, j->size);
+		j->used = 0;
+		if (klog_read_at(j->fd, j->text + j->size,
+			    sizeof(j->text) - j->size, j->position, &got, name,
+			    err) == -1)
+			return -1;
+		if (got == 0 && j->size < KLOG_JOURNAL_LINE)
+			return 0;
+		if (got == 0 || j->size >= KLOG_JOURNAL_LINE) {
+			j->number++;
+			return klog_fail(err, KLOG_ECORRUPT,
+				"%s: line %" PRId64 ": damaged: too long", name,
+				j->number);
+		}
+		j->position += (int64_t)got;
+		j->size += got;
+	}
+	*end = '\0';
+	j->used = (size_t)(end + 1 - j->text);
+	j->number++;
+	return 1;
+}
+
+int
+klog_journal_next(struct klog_journal *j, struct klog_journal_line *l,
+	const char *name, struct klog_err *err)
+{
+	char *line;
+	int r = next_line(j, &line, name, err);
+
+	if (r != 1)
+		return r;
+	/* no zero byte ends the text before the line's end */
+	if (line + strlen(line) + 1 == j->text + j->used && parse(line, l))
+		return 1;
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: line %" PRId64 ": damaged: not an operation that klog "
+		"wrote",
+		name, j->number);
+}
+
+/* Where the last whole line ends. */
+static int
+whole_end(int fd, int64_t *end, const char *name, struct klog_err *err)
+{
+	char text[KLOG_JOURNAL_LINE], *newline;
+	size_t got;
+
+	*end = klog_file_size(fd, name, err);
+	while (*end > 0) {
+		int64_t at = *end > KLOG_JOURNAL_LINE ? *end - KLOG_JOURNAL_LINE
+						      : 0;
+
+		if (klog_read_at(fd, text, (size_t)(*end - at), at, &got, name,
+			    err) == -1)
+			return -1;
+		newline = memrchr(text, '\n', got);
+		if (newline != NULL) {
+			*end = at + (newline + 1 - text);
+			return 0;
+		}
+		*end = at;
+	}
+	return *end == 0 ? 0 : -1;
+}
+
+int
+klog_journal_append(int fd, struct klog_slice text, int64_t *before,
+	const char *name, struct klog_err *err)
+{
+	int64_t size = klog_file_size(fd, name, err);
+	struct klog_err ignored;
+
+	if (size == -1 || whole_end(fd, before, name, err) == -1)
+		return -1;
+	if (size > *before && klog_truncate_file(fd, *before, name, err) == -1)
+		return -1;
+	if (klog_write_at(fd, text.data, text.size, *before, NULL, name, err) ==
+			0 &&
+		klog_sync_file(fd, name, err) == 0)
+		return 0;
+	(void)klog_truncate_file(fd, *before, name, &ignored);
+	return -1;
+}

@@ -1,0 +1,604 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+#include "lock.h"
+#include "lookup.h"
+#include "members.h"
+#include "operation.h"
+#include "time.h"
+
+#define CHUNK ((size_t)64 * 1024)
+
+void
+klog_operation_begin(struct klog_operation *op, struct klog_cluster *cluster,
+	const char *group, bool dry_run)
+{
+	memset(op, 0, sizeof(*op));
+	op->cluster = cluster;
+	op->group = group;
+	op->dry_run = dry_run;
+}
+
+void
+klog_operation_end(struct klog_operation *op)
+{
+	size_t i;
+
+	for (i = 0; i < op->target_count; i++)
+		klog_close_fd(&op->targets[i].fd);
+	for (i = 0; i < op->place_count; i++) {
+		struct klog_place *p = &op->places[i];
+
+		klog_close_fd(&p->journal);
+		klog_close_fd(&p->dir);
+		klog_topic_close(&p->topic);
+		klog_buf_free(&p->lines);
+	}
+	free(op->targets);
+	free(op->places);
+}
+
+int
+klog_operation_blame(struct klog_operation *op, size_t number)
+{
+	if (op->wrong != NULL)
+		*op->wrong = number;
+	return -1;
+}
+
+/* ---- topics ---- */
+
+struct klog_place *
+klog_operation_place(struct klog_operation *op, const char *operand)
+{
+	size_t i = op->place_count;
+
+	while (i-- > 0)
+		if (strcmp(op->places[i].operand, operand) == 0)
+			return &op->places[i];
+	return NULL;
+}
+
+int
+klog_operation_add(
+	struct klog_operation *op, const char *operand, struct klog_err *err)
+{
+	struct klog_place *grown, *p;
+	struct stat st;
+
+	grown = realloc(op->places, (op->place_count + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	op->places = grown;
+	p = &grown[op->place_count];
+	memset(p, 0, sizeof(*p));
+	p->operand = operand;
+	p->dir = p->journal = -1;
+	p->before = -1;
+	if (klog_topic_open(&p->topic, op->cluster, operand, true, err) == -1)
+		return -1;
+	op->place_count++;
+	if (fstat(p->topic.dir, &st) == -1)
+		return klog_fail_errno(err, "topic %s", p->topic.label);
+	p->device = st.st_dev;
+	p->inode = st.st_ino;
+	return 0;
+}
+
+static int
+by_inode(const void *a, const void *b)
+{
+	const struct klog_place *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+int
+klog_operation_sort(struct klog_operation *op, struct klog_err *err)
+{
+	size_t i;
+
+	if (op->place_count > 1)
+		qsort(op->places, op->place_count, sizeof(*op->places),
+			by_inode);
+	for (i = 1; i < op->place_count; i++)
+		if (by_inode(&op->places[i - 1], &op->places[i]) == 0)
+			return klog_fail(err, KLOG_EUSAGE,
+				"%s and %s are the same topic",
+				op->places[i - 1].operand,
+				op->places[i].operand);
+	return 0;
+}
+
+int
+klog_operation_enter(struct klog_operation *op, struct klog_place *p, bool make,
+	struct klog_err *err)
+{
+	char label[KLOG_GROUP_LABEL];
+	struct klog_wait wait = { .say = &op->cluster->say,
+		.timeout_ms = op->cluster->lock_timeout_ms,
+		.what = label };
+
+	snprintf(label, sizeof(label), "group %s: %s: journal", op->group,
+		p->topic.label);
+	p->dir = klog_group_open(
+		&p->topic, op->group, make && !op->dry_run, err);
+	if (p->dir == -1 && make && op->dry_run && err->code == KLOG_ENOTFOUND)
+		return 0;
+	if (p->dir == -1)
+		return -1;
+	if (op->dry_run)
+		p->journal = klog_open_file(
+			p->dir, KLOG_JOURNAL_NAME, O_RDONLY, err);
+	else
+		p->journal = klog_create_file(
+			p->dir, KLOG_JOURNAL_NAME, &p->made, err);
+	if (p->journal == -1)
+		return op->dry_run && err->code == KLOG_ENOTFOUND
+			? 0
+			: klog_err_in(err, "%s", label);
+	return op->dry_run ? 0 : klog_lock(p->journal, 0, 1, &wait, err);
+}
+
+/* ---- partitions ---- */
+
+static int
+by_partition(const void *a, const void *b)
+{
+	const struct klog_target *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	if (x->change->partition != y->change->partition)
+		return x->change->partition < y->change->partition ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+int
+klog_operation_target(struct klog_operation *op,
+	struct klog_group_change *changes, size_t count, struct klog_err *err)
+{
+	size_t i;
+
+	op->targets = calloc(count + 1, sizeof(*op->targets));
+	if (op->targets == NULL)
+		return klog_fail_memory(err);
+	for (i = 0; i < count; i++) {
+		struct klog_target *t = &op->targets[i];
+
+		t->fd = -1;
+		t->change = &changes[i];
+		t->number = i;
+		t->place = klog_operation_place(op, changes[i].topic);
+		t->place->changed = true;
+		klog_group_label(t->label, op->group, &t->place->topic,
+			changes[i].partition);
+	}
+	op->target_count = count;
+	qsort(op->targets, count, sizeof(*op->targets), by_partition);
+	for (i = 1; i < count; i++) {
+		struct klog_target *t = &op->targets[i];
+
+		if (t->place != t[-1].place ||
+			t->change->partition != t[-1].change->partition)
+			continue;
+		klog_fail(err, KLOG_EUSAGE, "%s:%" PRId32 " is said twice",
+			t->change->topic, t->change->partition);
+		return klog_operation_blame(op, t->number);
+	}
+	return 0;
+}
+
+static int
+fail_live(const char *where, int32_t pid, const char *host, bool stopped,
+	struct klog_err *err)
+{
+	return klog_fail(err, KLOG_EREFUSED,
+		"%s: process %" PRId32 " on %s reads for the group%s; end it "
+		"first: its next commit would undo this",
+		where, pid, host, stopped ? ", and is stopped" : "");
+}
+
+/* Somebody has the lock of an offset file. */
+static int
+fail_locked(struct klog_target *t, struct klog_err *err)
+{
+	char holder[KLOG_HOLDER_TEXT];
+	struct klog_err ignored;
+
+	if (klog_commits_read(t->fd, &t->commits, t->label, &ignored) == 1 &&
+		t->commits.now.pid > 0)
+		return fail_live(t->label, t->commits.now.pid,
+			t->commits.now.host,
+			klog_member_stopped(t->fd, t->commits.now.pid), err);
+	klog_lock_holder(t->fd, 0, holder);
+	return klog_fail(err, KLOG_EREFUSED,
+		"%s: locked by %s; wait until it is done, or end it", t->label,
+		holder);
+}
+
+/* Opens and locks the partition's file, and reads it. */
+static int
+take_file(
+	struct klog_operation *op, struct klog_target *t, struct klog_err *err)
+{
+	bool made = false;
+	char name[16];
+	int r;
+
+	t->commits.now.offset = -1;
+	t->commits.now.epoch = -1;
+	if (t->place->dir == -1)
+		return 0;
+	snprintf(name, sizeof(name), "%" PRId32, t->change->partition);
+	if (op->dry_run)
+		t->fd = klog_open_file(t->place->dir, name, O_RDONLY, err);
+	else
+		t->fd = klog_create_file(t->place->dir, name, &made, err);
+	t->place->made |= made;
+	if (t->fd == -1)
+		return op->dry_run && err->code == KLOG_ENOTFOUND
+			? 0
+			: klog_err_in(err, "%s", t->label);
+	r = op->dry_run ? 1 : klog_lock_try(t->fd, 0, 1, t->label, err);
+	if (r != 1)
+		return r == -1 ? -1 : fail_locked(t, err);
+	r = klog_commits_read(t->fd, &t->commits, t->label, err);
+	t->damaged = r == -1 && err->code == KLOG_ECORRUPT;
+	if (t->damaged)
+		t->commits.now.sequence = 0;
+	return r == -1 && !t->damaged ? -1 : 0;
+}
+
+/* Who joined before the files were locked is seen, who joins later cannot
+ * take them. */
+static int
+check_members(
+	struct klog_operation *op, struct klog_place *p, struct klog_err *err)
+{
+	char where[320];
+	struct klog_members members;
+	int dir, fd, r;
+
+	dir = p->dir == -1 ? -1 : klog_group_open_members(p->dir, false, err);
+	if (dir == -1)
+		return p->dir == -1 || err->code == KLOG_ENOTFOUND ? 0 : -1;
+	r = klog_members_list(dir, !op->dry_run, &members, err);
+	if (r == 0 && members.count > 0) {
+		const struct klog_member *m = &members.list[0];
+		struct klog_err ignored;
+
+		fd = klog_open_file(dir, m->name, O_RDONLY, &ignored);
+		snprintf(where, sizeof(where), "topic %s: group %s",
+			p->topic.label, op->group);
+		r = fail_live(where, m->pid, m->host,
+			fd != -1 && klog_member_stopped(fd, m->pid), err);
+		klog_close_fd(&fd);
+	}
+	if (r == 0 || members.count > 0)
+		klog_members_free(&members);
+	klog_close_fd(&dir);
+	return r;
+}
+
+static int
+take_all(struct klog_operation *op, struct klog_err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < op->target_count; i++)
+		if (take_file(op, &op->targets[i], err) == -1)
+			return klog_operation_blame(op, op->targets[i].number);
+	for (i = 0; r == 0 && i < op->place_count; i++)
+		if (op->places[i].changed)
+			r = check_members(op, &op->places[i], err);
+	if (r == -1 && op->dry_run && err->code == KLOG_EREFUSED) {
+		klog_sayf(&op->cluster->say, 0, "%s", err->text);
+		r = 0;
+	}
+	return r;
+}
+
+/* ---- where to ---- */
+
+/* The leader epoch of the record before `offset`, -1 where nothing says. */
+static int32_t
+epoch_before(const struct klog_reader *r, int64_t offset)
+{
+	struct klog_epochs epochs;
+	struct klog_err ignored;
+	int32_t epoch = -1;
+	size_t i;
+
+	if (offset <= 0)
+		return -1;
+	if (r->has_state && r->state.epoch_start < offset)
+		return r->state.leader_epoch;
+	if (klog_epochs_read(r->dir, &epochs, &ignored) == -1)
+		return -1;
+	for (i = 0; i < epochs.count && epochs.list[i].start < offset; i++)
+		epoch = epochs.list[i].epoch;
+	klog_epochs_free(&epochs);
+	return epoch;
+}
+
+/* Into what the log has, which is said. */
+static int64_t
+bound(struct klog_operation *op, const struct klog_target *t, int64_t start,
+	int64_t end)
+{
+	int64_t to = t->change->to;
+
+	if (to >= start && to <= end)
+		return to;
+	if (to > end)
+		klog_sayf(&op->cluster->say, 0,
+			"%s: offset %" PRId64 " is past the end; it becomes "
+			"the end, %" PRId64,
+			t->label, to, end);
+	else
+		klog_sayf(&op->cluster->say, 0,
+			"%s: offset %" PRId64 " is before the start; it "
+			"becomes the start, %" PRId64,
+			t->label, to, start);
+	return to > end ? end : start;
+}
+
+/* What a change means in a partition that is open: 0, -1. */
+static int
+aim(struct klog_operation *op, struct klog_target *t, struct klog_reader *r,
+	struct klog_decoder *d, struct klog_err *err)
+{
+	struct klog_group_change *c = t->change;
+	int64_t start = klog_reader_start(r, err), end;
+
+	end = start == -1 ? -1 : klog_reader_end(r, err);
+	if (end == -1)
+		return -1;
+	if (c->how == KLOG_TO_PLACE &&
+		klog_lookup(r, d, c->at, end, &c->to, NULL, err) == -1)
+		return -1;
+	if (c->how == KLOG_TO_STORED)
+		c->to = c->from;
+	if (c->how == KLOG_TO_SHIFT &&
+		__builtin_add_overflow(c->from, c->at.value, &c->to))
+		c->to = c->at.value > 0 ? INT64_MAX : 0;
+	c->to = bound(op, t, start, end);
+	t->epoch = epoch_before(r, c->to);
+	return 0;
+}
+
+static int
+resolve(struct klog_operation *op, struct klog_target *t,
+	struct klog_decoder *d, struct klog_err *err)
+{
+	struct klog_group_change *c = t->change;
+	struct klog_reader r;
+	int got;
+
+	c->from = t->commits.now.offset;
+	c->to = -1;
+	t->epoch = -1;
+	if (c->how == KLOG_TO_NONE)
+		return 0;
+	if (c->how != KLOG_TO_PLACE && t->damaged)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: damaged: what was committed is not known; say "
+			"where to go on",
+			t->label);
+	if (c->how != KLOG_TO_PLACE && c->from == -1) {
+		klog_sayf(&op->cluster->say, 0, "%s: no commit, so it stays",
+			t->label);
+		return 0;
+	}
+	if (klog_topic_reader(&t->place->topic, c->partition, &op->cluster->say,
+		    CHUNK, &r, err) == -1)
+		return -1;
+	got = aim(op, t, &r, d, err);
+	klog_reader_close(&r);
+	return got;
+}
+
+static int
+resolve_all(struct klog_operation *op, struct klog_err *err)
+{
+	struct klog_decoder d;
+	size_t i;
+	int r = 0;
+
+	klog_decoder_init(&d);
+	for (i = 0; r == 0 && i < op->target_count; i++)
+		if (resolve(op, &op->targets[i], &d, err) == -1)
+			r = klog_operation_blame(op, op->targets[i].number);
+	klog_decoder_free(&d);
+	return r;
+}
+
+/* ---- writing ---- */
+
+/* No commit that stays none is nothing to write, but for a damaged file. */
+static bool
+is_idle(const struct klog_target *t)
+{
+	return t->change->from == -1 && t->change->to == -1 && !t->damaged;
+}
+
+static int
+secure_all(struct klog_operation *op, struct klog_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < op->place_count; i++)
+		if (op->places[i].changed &&
+			klog_topic_still_there(&op->places[i].topic, err) == -1)
+			return -1;
+	for (i = 0; i < op->target_count; i++) {
+		struct klog_target *t = &op->targets[i];
+
+		if (t->change->to > 0 &&
+			klog_group_secure(&t->place->topic, op->cluster,
+				t->change->partition, &t->change->to, t->epoch,
+				err) == -1)
+			return klog_operation_blame(op, t->number);
+	}
+	return 0;
+}
+
+static int
+put_lines(struct klog_operation *op, int64_t now_ms, struct klog_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < op->target_count; i++) {
+		const struct klog_target *t = &op->targets[i];
+		struct klog_journal_line line = {
+			.operation = op->id,
+			.undoes = op->undoes,
+			.what = op->what,
+			.time_ms = now_ms,
+			.partition = t->change->partition,
+			.from = t->change->from,
+			.from_epoch = t->commits.now.epoch,
+			.to = t->change->to,
+			.to_epoch = t->epoch,
+			.uid = (uint32_t)getuid(),
+			.pid = (int32_t)getpid(),
+		};
+
+		if (!is_idle(t) &&
+			klog_journal_put(&t->place->lines, &line) == -1)
+			return klog_fail_memory(err);
+	}
+	return 0;
+}
+
+static int
+write_journals(struct klog_operation *op, struct klog_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < op->place_count; i++) {
+		struct klog_place *p = &op->places[i];
+
+		if (p->lines.size > 0 &&
+			klog_journal_append(p->journal,
+				klog_slice_of(p->lines.data, p->lines.size),
+				&p->before, KLOG_JOURNAL_NAME, err) == -1)
+			return klog_err_in(err, "topic %s: group %s",
+				p->topic.label, op->group);
+		/* the names of new files, and of the journal */
+		if (p->made && klog_sync_dir(p->dir, op->group, err) == -1)
+			return klog_err_in(err, "topic %s", p->topic.label);
+	}
+	return 0;
+}
+
+/* A commit of nobody, which every owner of before has to yield to (G1). */
+static int
+write_slot(struct klog_target *t, int64_t offset, int32_t epoch, int64_t now_ms,
+	struct klog_err *err)
+{
+	struct klog_committed *c = &t->commits.now;
+	bool twice = t->damaged;
+
+	c->generation++;
+	c->offset = offset;
+	c->epoch = epoch;
+	c->time_ms = now_ms;
+	c->since_ms = 0;
+	c->pid = 0;
+	c->member[0] = c->host[0] = '\0';
+	/* the damaged slot, too: else it would be told for ever */
+	return (twice &&
+		       klog_commits_write(t->fd, &t->commits, false, t->label,
+			       err) == -1) ||
+			klog_commits_write(
+				t->fd, &t->commits, true, t->label, err) == -1
+		? -1
+		: 0;
+}
+
+/* What was written is put back, and what the journals say of it is cut. */
+static void
+take_back(struct klog_operation *op, const struct klog_commits *were)
+{
+	struct klog_err ignored;
+	size_t i;
+
+	for (i = 0; i < op->target_count; i++)
+		if (op->targets[i].written && !op->targets[i].damaged)
+			(void)write_slot(&op->targets[i], were[i].now.offset,
+				were[i].now.epoch, were[i].now.time_ms,
+				&ignored);
+	for (i = 0; i < op->place_count; i++)
+		if (op->places[i].before != -1)
+			(void)klog_truncate_file(op->places[i].journal,
+				op->places[i].before, KLOG_JOURNAL_NAME,
+				&ignored);
+}
+
+static int
+write_slots(struct klog_operation *op, int64_t now_ms, struct klog_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < op->target_count; i++) {
+		struct klog_target *t = &op->targets[i];
+
+		if (is_idle(t))
+			continue;
+		t->written = true;
+		if (write_slot(t, t->change->to, t->epoch, now_ms, err) == -1)
+			return klog_operation_blame(op, t->number);
+	}
+	return 0;
+}
+
+static int
+write_all(struct klog_operation *op, struct klog_err *err)
+{
+	int64_t now_ms = klog_now_ms();
+	struct klog_commits *were;
+	sigset_t before;
+	size_t i;
+	int r;
+
+	if (getrandom(&op->id, sizeof(op->id), 0) != sizeof(op->id))
+		return klog_fail_errno(err, "random bytes");
+	op->id |= op->id == 0;
+	were = calloc(op->target_count + 1, sizeof(*were));
+	if (were == NULL)
+		return klog_fail_memory(err);
+	for (i = 0; i < op->target_count; i++)
+		were[i] = op->targets[i].commits;
+	klog_signals_hold(&before);
+	r = put_lines(op, now_ms, err);
+	if (r == 0)
+		r = write_journals(op, err);
+	if (r == 0)
+		r = write_slots(op, now_ms, err);
+	if (r == -1)
+		take_back(op, were);
+	klog_signals_release(&before);
+	free(were);
+	return r;
+}
+
+int
+klog_operation_carry_out(struct klog_operation *op, struct klog_err *err)
+{
+	if (take_all(op, err) == -1 || resolve_all(op, err) == -1)
+		return -1;
+	if (op->dry_run)
+		return 0;
+	return secure_all(op, err) == -1 ? -1 : write_all(op, err);
+}

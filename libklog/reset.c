@@ -1,0 +1,342 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "names.h"
+#include "operation.h"
+#include "reset.h"
+
+/* ---- a reset ---- */
+
+static enum klog_journal_what
+what_is(const struct klog_group_change *changes, size_t count)
+{
+	if (count > 0 && changes[0].how == KLOG_TO_NONE)
+		return KLOG_DID_DELETE;
+	if (count > 0 && changes[0].how == KLOG_TO_SHIFT)
+		return KLOG_DID_SHIFT;
+	return KLOG_DID_RESET;
+}
+
+/* Whether there are such topics and partitions, before anything is made. */
+static int
+find_all(struct klog_operation *op, const struct klog_group_change *changes,
+	size_t count, bool *make, struct klog_err *err)
+{
+	const struct klog_topic *topic;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (klog_operation_place(op, changes[i].topic) == NULL &&
+			klog_operation_add(op, changes[i].topic, err) == -1)
+			return klog_operation_blame(op, i);
+		topic = &klog_operation_place(op, changes[i].topic)->topic;
+		if (!klog_topic_has(topic, changes[i].partition)) {
+			klog_fail(err, KLOG_ENOTFOUND,
+				"topic %s: no partition %" PRId32
+				", it has %" PRId32,
+				topic->label, changes[i].partition,
+				klog_topic_partitions(topic));
+			return klog_operation_blame(op, i);
+		}
+		*make |= changes[i].how == KLOG_TO_PLACE;
+	}
+	return klog_operation_sort(op, err);
+}
+
+int
+klog_dir_group_reset(struct klog_cluster *cluster, const char *group,
+	struct klog_group_change *changes, size_t count, bool dry_run,
+	size_t *wrong, struct klog_err *err)
+{
+	struct klog_operation op;
+	bool make = false;
+	size_t i;
+	int r;
+
+	klog_operation_begin(&op, cluster, group, dry_run);
+	op.what = what_is(changes, count);
+	op.wrong = wrong;
+	klog_operation_blame(&op, count);
+	r = find_all(&op, changes, count, &make, err);
+	for (i = 0; r == 0 && i < op.place_count; i++)
+		r = klog_operation_enter(&op, &op.places[i], make, err);
+	if (r == 0)
+		r = klog_operation_target(&op, changes, count, err);
+	if (r == 0)
+		r = klog_operation_carry_out(&op, err);
+	klog_operation_end(&op);
+	return r;
+}
+
+/* ---- undoing one ---- */
+
+/* The operations of a journal that are not undone, the newest last. */
+struct standing {
+	uint64_t *ids;
+	int64_t *times;
+	size_t count;
+};
+
+static void
+drop(struct standing *s, uint64_t id)
+{
+	size_t i = s->count;
+
+	while (i-- > 0)
+		if (s->ids[i] == id) {
+			s->count--;
+			memmove(&s->ids[i], &s->ids[i + 1],
+				(s->count - i) * sizeof(*s->ids));
+			memmove(&s->times[i], &s->times[i + 1],
+				(s->count - i) * sizeof(*s->times));
+			return;
+		}
+}
+
+static int
+add(struct standing *s, const struct klog_journal_line *l, struct klog_err *err)
+{
+	uint64_t *ids;
+	int64_t *times;
+
+	if (s->count > 0 && s->ids[s->count - 1] == l->operation)
+		return 0;
+	if ((s->count & (s->count - 1)) == 0) {
+		size_t room = s->count == 0 ? 1 : 2 * s->count;
+
+		ids = realloc(s->ids, room * sizeof(*ids));
+		if (ids == NULL)
+			return klog_fail_memory(err);
+		s->ids = ids;
+		times = realloc(s->times, room * sizeof(*times));
+		if (times == NULL)
+			return klog_fail_memory(err);
+		s->times = times;
+	}
+	s->ids[s->count] = l->operation;
+	s->times[s->count++] = l->time_ms;
+	return 0;
+}
+
+static void
+name_journal(const struct klog_operation *op, const struct klog_place *p,
+	char *name, size_t size)
+{
+	snprintf(name, size, "%s/" KLOG_GROUPS_DIR "/%s/" KLOG_JOURNAL_NAME,
+		p->topic.label, op->group);
+}
+
+/* The newest operation of a journal that is not undone; *id 0 without one. */
+static int
+newest(struct klog_operation *op, const struct klog_place *p, uint64_t *id,
+	int64_t *time_ms, struct klog_err *err)
+{
+	struct klog_journal journal = { .fd = p->journal };
+	struct standing s = { NULL, NULL, 0 };
+	struct klog_journal_line line;
+	char name[600];
+	int r;
+
+	name_journal(op, p, name, sizeof(name));
+	*id = 0;
+	while ((r = klog_journal_next(&journal, &line, name, err)) > 0) {
+		if (line.what == KLOG_DID_UNDO)
+			drop(&s, line.undoes);
+		else if (add(&s, &line, err) == -1) {
+			r = -1;
+			break;
+		}
+	}
+	if (r == 0 && s.count > 0) {
+		*id = s.ids[s.count - 1];
+		*time_ms = s.times[s.count - 1];
+	}
+	free(s.ids);
+	free(s.times);
+	return r;
+}
+
+/* The change that takes a line back. */
+static int
+add_reverse(struct klog_buf *changes, const struct klog_place *p,
+	const struct klog_journal_line *l, struct klog_err *err)
+{
+	struct klog_group_change c = {
+		.topic = p->operand,
+		.partition = l->partition,
+		.how = l->from == -1 ? KLOG_TO_NONE : KLOG_TO_PLACE,
+		.at = { KLOG_AT_OFFSET, l->from, l->from_epoch },
+	};
+
+	/* partitions are never fewer, but a journal may be of elsewhere */
+	if (!klog_topic_has(&p->topic, l->partition))
+		return 0;
+	if (klog_buf_put(changes, &c, sizeof(c)) == -1)
+		return klog_fail_memory(err);
+	return 0;
+}
+
+static int
+reverse(struct klog_operation *op, const struct klog_place *p,
+	struct klog_buf *changes, struct klog_err *err)
+{
+	struct klog_journal journal = { .fd = p->journal };
+	struct klog_journal_line line;
+	char name[600];
+	int r;
+
+	name_journal(op, p, name, sizeof(name));
+	while ((r = klog_journal_next(&journal, &line, name, err)) > 0)
+		if (line.operation == op->undoes &&
+			line.what != KLOG_DID_UNDO &&
+			add_reverse(changes, p, &line, err) == -1)
+			return -1;
+	return r;
+}
+
+/* What to undo, and the changes that do so; topics point at the places. */
+static int
+find_undo(struct klog_operation *op, struct klog_buf *changes,
+	struct klog_err *err)
+{
+	uint64_t ids[2];
+	int64_t time_ms, best_ms = -1;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < op->place_count; i++) {
+		if (op->places[i].journal == -1)
+			continue;
+		if (newest(op, &op->places[i], &ids[0], &time_ms, err) == -1)
+			return -1;
+		if (ids[0] != 0 && time_ms > best_ms) {
+			best_ms = time_ms;
+			op->undoes = ids[0];
+		}
+	}
+	for (i = 0; op->undoes != 0 && r == 0 && i < op->place_count; i++) {
+		if (op->places[i].journal == -1)
+			continue;
+		/* there it may be undone already */
+		if (newest(op, &op->places[i], &ids[1], &time_ms, err) == -1)
+			return -1;
+		if (ids[1] == op->undoes)
+			r = reverse(op, &op->places[i], changes, err);
+	}
+	if (r == 0 && changes->size == 0)
+		return klog_fail(err, KLOG_ENOTFOUND,
+			"group %s: nothing was reset that is not undone",
+			op->group);
+	return r;
+}
+
+/* The topics given, or all that have a journal of the group. */
+static int
+find_journals(struct klog_operation *op, const char *const *topics,
+	size_t count, bool given, struct klog_err *err)
+{
+	char path[1024];
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		snprintf(path, sizeof(path),
+			"%s/" KLOG_GROUPS_DIR "/%s/" KLOG_JOURNAL_NAME,
+			topics[i], op->group);
+		if (!given &&
+			fstatat(op->cluster->dir, path, &st,
+				AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		if (klog_operation_add(op, topics[i], err) == -1)
+			return -1;
+	}
+	return klog_operation_sort(op, err);
+}
+
+/* As they are shown; the locks have an order of their own. */
+static int
+by_topic(const void *a, const void *b)
+{
+	const struct klog_group_change *x = a, *y = b;
+	int r = strcmp(x->topic, y->topic);
+
+	if (r != 0)
+		return r;
+	return (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+/* The topics' names outlive the places: they go behind the changes. */
+static int
+hand_over(const struct klog_buf *found, struct klog_group_change **changes,
+	size_t *count, struct klog_err *err)
+{
+	const struct klog_group_change *list = (const void *)found->data;
+	size_t i, size = found->size;
+	char *to;
+
+	*count = found->size / sizeof(*list);
+	for (i = 0; i < *count; i++)
+		size += strlen(list[i].topic) + 1;
+	*changes = malloc(size);
+	if (*changes == NULL)
+		return klog_fail_memory(err);
+	memcpy(*changes, list, found->size);
+	to = (char *)*changes + found->size;
+	for (i = 0; i < *count; i++) {
+		(*changes)[i].topic = strcpy(to, list[i].topic);
+		to += strlen(to) + 1;
+	}
+	return 0;
+}
+
+static int
+undo(struct klog_operation *op, struct klog_buf *found, struct klog_err *err)
+{
+	struct klog_group_change *list;
+	size_t i, count;
+
+	for (i = 0; i < op->place_count; i++)
+		if (klog_operation_enter(op, &op->places[i], false, err) == -1)
+			return -1;
+	if (find_undo(op, found, err) == -1)
+		return -1;
+	list = (struct klog_group_change *)(void *)found->data;
+	count = found->size / sizeof(*list);
+	qsort(list, count, sizeof(*list), by_topic);
+	if (klog_operation_target(op, list, count, err) == -1)
+		return -1;
+	return klog_operation_carry_out(op, err);
+}
+
+int
+klog_dir_group_undo(struct klog_cluster *cluster, const char *group,
+	const char *const *topics, size_t topic_count, bool dry_run,
+	struct klog_group_change **changes, size_t *count, struct klog_err *err)
+{
+	struct klog_buf found = { NULL, 0, 0 };
+	char **all = NULL;
+	struct klog_operation op;
+	bool given = topic_count > 0;
+	int r;
+
+	if (klog_group_name_check(group, err) == -1)
+		return -1;
+	klog_operation_begin(&op, cluster, group, dry_run);
+	op.what = KLOG_DID_UNDO;
+	if (!given &&
+		klog_cluster_topics(cluster, &all, &topic_count, err) == -1)
+		return -1;
+	r = find_journals(&op, given ? topics : (const char *const *)all,
+		topic_count, given, err);
+	if (r == 0)
+		r = undo(&op, &found, err);
+	if (r == 0)
+		r = hand_over(&found, changes, count, err);
+	klog_operation_end(&op);
+	klog_buf_free(&found);
+	free(all);
+	return r;
+}
