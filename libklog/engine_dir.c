@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "alter.h"
+#include "clean.h"
 #include "consumer.h"
 #include "create.h"
 #include "delete.h"
@@ -246,4 +247,35 @@ klog_group_undo(struct klog *klog, const char *group, const char *const *topics,
 		return -1;
 	return klog_dir_group_undo(cluster_of(klog), group, topics, topic_count,
 		dry_run, changes, count, err);
+}
+
+int
+klog_clean_topic(struct klog *klog, const char *topic,
+	const struct klog_clean *clean, struct klog_clean_report *report,
+	struct klog_err *err)
+{
+	memset(report, 0, sizeof(*report));
+	if (is_directory(klog, "segments to clean", err) == -1)
+		return -1;
+	return klog_dir_clean(cluster_of(klog), topic, clean, report, err);
+}
+
+int
+klog_clean_free(struct klog *klog, int64_t least, bool dry_run, int64_t *freed,
+	struct klog_err *err)
+{
+	*freed = 0;
+	if (is_directory(klog, "a disk to keep free", err) == -1)
+		return -1;
+	return klog_dir_clean_free(
+		cluster_of(klog), least, dry_run, freed, err);
+}
+
+int
+klog_disk(struct klog *klog, int64_t *free_bytes, int64_t *all_bytes,
+	struct klog_err *err)
+{
+	if (is_directory(klog, "a disk", err) == -1)
+		return -1;
+	return klog_dir_disk(cluster_of(klog), free_bytes, all_bytes, err);
 }

@@ -1,0 +1,272 @@
+/* Applies retention and compaction: from cron, or a timer. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "cli.h"
+#include "libklog/err.h"
+#include "libklog/names.h"
+#include "libklog/time.h"
+#include "table.h"
+
+enum { DRY_RUN = CLI_LONG, EXPLAIN, BEFORE, MIN_FREE, BUFFER };
+
+static const struct cli_opt opts[] = {
+	{ DRY_RUN, "dry-run", NULL, "change nothing, print what would go", 0 },
+	{ EXPLAIN, "explain", NULL,
+		"change nothing, print why each segment stays or goes", 0 },
+	{ BEFORE, "before", "OFFSET|@TIME", "remove what lies before", 0 },
+	{ MIN_FREE, "min-free", "SIZE|PERCENT%",
+		"keep so much of the disk free, oldest data first", 0 },
+	{ BUFFER, "buffer", "SIZE", "memory for the keys of a log [64MiB]", 0 },
+	{ 'J', "json", NULL, "print a JSON object a line", 0 },
+	{ 0 },
+};
+
+static const char *const heads[] = { "TOPIC", "PARTITION", "SEGMENT", "BYTES",
+	"NEWEST", "ACTION", "RULE", "GROUP", "WHEN" };
+
+struct options {
+	struct klog_clean clean;
+	int64_t min_free; /* bytes, or -1 */
+	int64_t percent;  /* of the disk, in hundredths, or -1 */
+};
+
+static int
+take_min_free(const char *text, struct options *o, struct klog_err *err)
+{
+	size_t size = strlen(text);
+	char number[16];
+
+	if (size == 0 || text[size - 1] != '%')
+		return klog_size_parse(text, &o->min_free, err);
+	if (size <= sizeof(number)) {
+		memcpy(number, text, size - 1);
+		number[size - 1] = '\0';
+		o->percent = klog_number(number, 100);
+	}
+	return o->percent == -1
+		? klog_fail(err, KLOG_EUSAGE, "%s: not 0%% to 100%%", text)
+		: 0;
+}
+
+static int
+take(struct cli *cli, struct options *o, int letter, struct klog_err *err)
+{
+	int64_t size;
+
+	switch (letter) {
+	case BEFORE:
+		return args_offset(
+			cli->arg, klog_now_ms(), &o->clean.before, err);
+	case MIN_FREE:
+		return take_min_free(cli->arg, o, err);
+	case BUFFER:
+		if (klog_size_parse(cli->arg, &size, err) == -1)
+			return -1;
+		if (size < 1024 || size > INT64_C(1) << 40)
+			return klog_fail(err, KLOG_EUSAGE,
+				"%s: a buffer has 1KiB to 1TiB", cli->arg);
+		o->clean.buffer = (size_t)size;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* ---- what is printed ---- */
+
+static void
+add_time(struct table *table, int64_t ms)
+{
+	char text[KLOG_TIME_TEXT];
+
+	if (ms < 0) {
+		table_none(table);
+	} else if (table->json) {
+		table_number(table, ms);
+	} else {
+		klog_time_text(ms, text);
+		table_text(table, text);
+	}
+}
+
+static void
+add_segment(struct table *table, const char *topic,
+	const struct klog_clean_segment *s)
+{
+	table_text(table, topic);
+	table_number(table, s->partition);
+	table_number(table, s->base);
+	table_number(table, s->bytes);
+	add_time(table, s->newest_ms);
+	table_text(table, s->action);
+	table_text(table, s->rule);
+	if (s->group != NULL)
+		table_text(table, s->group);
+	else
+		table_none(table);
+	add_time(table, s->when_ms);
+}
+
+static int
+clean_topic(const struct cli *cli, struct klog *klog, const char *topic,
+	const struct options *o, struct table *table)
+{
+	bool all = cli_given(cli, EXPLAIN);
+	struct klog_clean_report report;
+	struct klog_err err;
+	int status = 0;
+	size_t i;
+
+	if (klog_clean_topic(klog, topic, &o->clean, &report, &err) == -1)
+		status = cli_fail_topic(cli, topic, &err);
+	for (i = 0; i < report.count; i++)
+		if (all || strcmp(report.segments[i].action, "keep") != 0)
+			add_segment(table, topic, &report.segments[i]);
+	if (cli->verbose && !o->clean.dry_run)
+		cli_note(cli,
+			"%s: %" PRId64 " segments of %" PRId64
+			" bytes removed, %" PRId64 " partitions compacted, "
+			"%" PRId64 " of %" PRId64 " records kept",
+			topic, report.removed, report.removed_bytes,
+			report.compacted, report.records_kept,
+			report.records_read);
+	klog_clean_report_free(&report);
+	return status;
+}
+
+/* ---- a floor of free disk ---- */
+
+static int
+keep_free(const struct cli *cli, struct klog *klog, const struct options *o)
+{
+	int64_t have, all, least = o->min_free, freed = 0;
+	struct klog_err err;
+	int r;
+
+	if (klog_disk(klog, &have, &all, &err) == -1)
+		return cli_fail(cli, &err);
+	if (o->percent != -1)
+		least = all / 100 * o->percent;
+	r = klog_clean_free(klog, least, o->clean.dry_run, &freed, &err);
+	if (r == -1)
+		return cli_fail(cli, &err);
+	if (freed > 0 && (cli->verbose || o->clean.dry_run))
+		cli_note(cli, "--min-free: %" PRId64 " bytes%s", freed,
+			o->clean.dry_run ? " would go" : " went");
+	if (r == 1)
+		return 0;
+	cli_warn(cli,
+		"--min-free: less than %" PRId64 " bytes are free, and no "
+		"closed segment is left that may go",
+		least);
+	return 1;
+}
+
+/* ---- topics ---- */
+
+static int
+clean_named(const struct cli *cli, struct klog *klog, struct options *o,
+	struct table *table)
+{
+	struct args_topic topic;
+	struct klog_err err;
+	int status = 0, one, i;
+
+	for (i = cli->first; i < cli->argc; i++) {
+		if (args_topic(cli->argv[i], &topic, &err) == -1)
+			return cli_fail(cli, &err);
+		o->clean.partition = topic.partition;
+		one = clean_topic(cli, klog, topic.name, o, table);
+		free(topic.name);
+		status = one > status ? one : status;
+	}
+	return status;
+}
+
+static int
+clean_all(const struct cli *cli, struct klog *klog, struct options *o,
+	struct table *table)
+{
+	struct klog_topic_info *list;
+	struct klog_err err;
+	size_t i, count;
+	int status = 0, one;
+
+	if (klog_topics(klog, &list, &count, &err) == -1)
+		return cli_fail(cli, &err);
+	if (count == 0)
+		cli_note(cli, "no topic to clean in this cluster");
+	for (i = 0; i < count; i++) {
+		one = clean_topic(cli, klog, list[i].name, o, table);
+		status = one > status ? one : status;
+	}
+	free(list);
+	return status;
+}
+
+static int
+run(struct cli *cli, struct options *o)
+{
+	bool named = cli->first < cli->argc;
+	const char *first = named ? cli->argv[cli->first] : NULL;
+	struct table table;
+	struct klog *klog;
+	int status = 0, one;
+
+	klog = cli_open(cli, first, false, &status);
+	if (klog == NULL)
+		return status;
+	table_init(&table, heads, sizeof(heads) / sizeof(heads[0]),
+		cli_given(cli, 'J'));
+	status = named ? clean_named(cli, klog, o, &table)
+		       : clean_all(cli, klog, o, &table);
+	if (o->min_free != -1 || o->percent != -1) {
+		one = keep_free(cli, klog, o);
+		status = one > status ? one : status;
+	}
+	if (o->clean.dry_run && table.count > 0 && table_print(&table) == -1)
+		status = 1;
+	table_free(&table);
+	klog_close(klog);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {
+		.clean = { .partition = -1 }, .min_free = -1, .percent = -1
+	};
+	struct cli cli = {
+		.tool = "klog-clean",
+		.operands = "[TOPIC[:PARTITION]...]",
+		.text = "Removes and compacts what the settings of the topics "
+			"say; of all, or of those named.\n"
+			"Says nothing when all is well.",
+		.opts = opts,
+	};
+	struct args_topic topic;
+	struct klog_err err;
+	int letter, i;
+
+	cli_start(&cli, argc, argv);
+	while ((letter = cli_next(&cli)) != -1)
+		if (take(&cli, &o, letter, &err) == -1)
+			cli_bad_arg(&cli, &err);
+	cli_exclude(&cli, DRY_RUN, EXPLAIN);
+	o.clean.dry_run = cli_given(&cli, DRY_RUN) || cli_given(&cli, EXPLAIN);
+	if (cli_given(&cli, 'J') && !o.clean.dry_run)
+		cli_usage(&cli, "-J goes with --dry-run and --explain");
+	if (cli_given(&cli, BEFORE) && cli.first == cli.argc)
+		cli_usage(&cli, "--before needs a topic");
+	for (i = cli.first; i < cli.argc; i++) {
+		if (args_topic(argv[i], &topic, &err) == -1)
+			cli_usage(&cli, "%s", err.text);
+		free(topic.name);
+	}
+	return cli_finish(&cli, run(&cli, &o));
+}
