@@ -287,7 +287,7 @@ oldest_dirty(struct work *w, int64_t first_dirty)
 /* Each group is built, and takes the place of its segments. */
 static int
 replace_groups(struct work *w, struct klog_compaction *c,
-	const struct klog_plan *plan, struct klog_err *err)
+	struct klog_plan *plan, struct klog_err *err)
 {
 	size_t i;
 
@@ -300,7 +300,7 @@ replace_groups(struct work *w, struct klog_compaction *c,
 		if (klog_swap_in(c->dir, &plan->groups[i], err) == -1)
 			return klog_err_in(err, "%s", c->path);
 	}
-	return klog_plan_remove(c->dir, err);
+	return klog_plan_end(c->dir, plan, err);
 }
 
 static int
@@ -417,7 +417,7 @@ look_anew(struct work *w, struct klog_err *err)
 }
 
 static int
-clean_log(struct work *w, const struct klog_plan *plan, struct klog_err *err)
+clean_log(struct work *w, struct klog_plan *plan, struct klog_err *err)
 {
 	int64_t policy = w->settings->cleanup_policy;
 	int r = 0;
@@ -431,7 +431,7 @@ clean_log(struct work *w, const struct klog_plan *plan, struct klog_err *err)
 		r = look_anew(w, err);
 	if (r == 0 && plan->count > 0 && !w->how->dry_run &&
 		!(policy & KLOG_CLEANUP_COMPACT))
-		r = klog_plan_remove(w->reader.dir, err);
+		r = klog_plan_end(w->reader.dir, plan, err);
 	if (r == 0 && policy == KLOG_CLEANUP_COMPACT) {
 		/* the log start counts in any case */
 		struct klog_retention how = { .settings = w->settings,

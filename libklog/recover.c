@@ -6,6 +6,7 @@
 #include "index.h"
 #include "io.h"
 #include "recover.h"
+#include "swap.h"
 
 /* ---- the active segment's part of the state ---- */
 
@@ -364,6 +365,28 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 
 /* ---- T4 ---- */
 
+/*
+ * Up to where the log may have gaps: what the last cleaning wrote down, else
+ * in a topic that is compacted all of its closed segments.
+ */
+static int64_t
+gaps_up_to(const struct klog_log *log, const struct klog_bases *bases,
+	const struct klog_settings *settings)
+{
+	struct klog_plan plan;
+	struct klog_err ignored;
+	int64_t to = bases->count > 0 ? bases->base[0] : 0;
+
+	if (klog_plan_read(log->dir, &plan, &ignored) == 1) {
+		to = plan.to > to ? plan.to : to;
+		klog_plan_free(&plan);
+	} else if (settings->cleanup_policy & KLOG_CLEANUP_COMPACT &&
+		bases->count > 0) {
+		to = bases->base[bases->count - 1];
+	}
+	return to;
+}
+
 int
 klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	const struct klog_recover *how, struct klog_err *err)
@@ -377,6 +400,7 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	klog_state_init(s, bases.count > 0 ? bases.base[0] : 0, topic_id);
+	s->first_dirty = gaps_up_to(log, &bases, how->settings);
 	klog_bases_free(&bases);
 	s->leader = log->broker;
 	s->isr[0] = (uint16_t)log->broker;
