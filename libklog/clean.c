@@ -15,6 +15,8 @@
 
 #define BUFFER ((size_t)64 * 1024 * 1024)
 #define CHUNK ((size_t)64 * 1024)
+#define MINUTE_MS 60000
+#define DAY_MS 86400000
 
 /* A partition that is cleaned, or looked at only. */
 struct work {
@@ -232,6 +234,66 @@ raise_start(struct work *w, struct klog_err *err)
 	return 0;
 }
 
+/* What came in the last day, by the segments' newest records, as bytes in a
+ * day. */
+static int64_t
+bytes_per_day(const struct work *w)
+{
+	int64_t from = w->now_ms - DAY_MS, span;
+	double bytes = 0;
+	size_t i;
+
+	if (w->count == 0)
+		return 0;
+	for (i = 0; i < w->count; i++) {
+		const struct klog_segment_fact *fact = &w->facts[i];
+		int64_t begin = i > 0 ? fact[-1].newest_ms : fact->newest_ms;
+		double part = 1;
+
+		if (fact->newest_ms <= from)
+			continue;
+		if (begin < from)
+			part = (double)(fact->newest_ms - from) /
+				(double)(fact->newest_ms - begin);
+		bytes += part * (double)fact->bytes;
+	}
+	if (w->facts[0].newest_ms > from)
+		from = w->facts[0].newest_ms;
+	span = w->now_ms - from;
+	if (span < MINUTE_MS)
+		span = MINUTE_MS;
+	bytes *= (double)DAY_MS / (double)span;
+	return bytes < (double)(INT64_MAX / 2) ? (int64_t)bytes : INT64_MAX / 2;
+}
+
+/* How much it still grows, at that rate, until as much goes as comes. */
+static void
+forecast(struct work *w)
+{
+	const struct klog_settings *s = w->settings;
+	int64_t rate = bytes_per_day(w), have = 0, most = INT64_MAX;
+	double kept = (double)rate / (double)DAY_MS * (double)s->retention_ms;
+	size_t i;
+
+	for (i = 0; i < w->count; i++)
+		have += w->facts[i].bytes;
+	if (s->cleanup_policy & KLOG_CLEANUP_DELETE) {
+		if (s->retention_ms >= 0 && kept < (double)(INT64_MAX / 2))
+			most = (int64_t)kept;
+		/* it shrinks by whole segments */
+		if (s->retention_bytes >= 0 &&
+			s->retention_bytes < most - s->segment_bytes)
+			most = s->retention_bytes + s->segment_bytes;
+	} else {
+		most = have; /* by new keys only, of which nobody knows */
+	}
+	w->report->per_day += rate;
+	if (most == INT64_MAX && rate > 0)
+		w->report->to_come = INT64_MAX;
+	else if (w->report->to_come != INT64_MAX && rate > 0 && most > have)
+		w->report->to_come += most - have;
+}
+
 static int
 apply_retention(struct work *w, struct klog_err *err)
 {
@@ -424,6 +486,8 @@ clean_log(struct work *w, struct klog_plan *plan, struct klog_err *err)
 
 	if (find_facts(w, err) == -1 || raise_start(w, err) == -1)
 		return -1;
+	if (w->how->dry_run)
+		forecast(w);
 	if (policy & KLOG_CLEANUP_COMPACT)
 		r = apply_compaction(
 			w, plan, !(policy & KLOG_CLEANUP_DELETE), err);
