@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# klog-clean that is killed, or meets a full or failing disk: the log is as
+# before or as after, and the next run finishes (C1 to C3).
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+
+load ../helpers
+load common
+
+# say TIME KEY VALUE...: a batch, and a segment, of records with that time.
+say() {
+	local ts=$1
+	shift
+	while [ $# -gt 0 ]; do
+		printf '{"ts":%s,"key":"%s","payload":%s}\n' "$ts" "$1" "$2"
+		shift 2
+	done | klog-produce -J c
+}
+
+# Six segments: keys across them, a tombstone, a batch of which nothing stays.
+segments() {
+	klog-create -q -X segment.ms=1 -X min.cleanable.dirty.ratio=0 "$@" c
+	say 100 a '"1"' b '"1"' c '"1"'
+	say 200 a '"2"' b '"2"'
+	say 300 c '"3"' d '"3"'
+	say 400 b null e '"4"'
+	say 500 a '"5"'
+	say 600 f '"6"'
+}
+
+# What each key has last; a tombstone counts.
+last_values() {
+	klog-consume -Z -F '%k=%s\n' c | awk -F = '{ last[$1] = $2 }
+		END { for (k in last) print k "=" last[k] }' | sort
+}
+
+content() {
+	klog-consume -Z -F '%o %k=%s\n' c
+}
+
+leftovers() {
+	find "$(partition c)" -name '*.cleaned' -o -name '*.swap' \
+		-o -name '.klog.clean' -o -name '*.new'
+}
+
+# killed ARG...: klog-clean ARG c at each of its calls, from the same log each
+# time.  Readers see all that counts at once, the next run makes of it what an
+# undisturbed one does.
+killed() {
+	local n=0 status calls want keys
+	keys=$(last_values)
+	cp -a "$KLOG_CLUSTER/c" before
+	klog-clean "$@" c
+	want=$(content)
+	again
+	calls=$(at-call 0 KILL klog-clean "$@" c 2>&1 >/dev/null | tail -n 1)
+	[ "$calls" -ge 60 ]
+	while [ "$n" -lt "$calls" ]; do
+		n=$((n + 1))
+		again
+		status=0
+		at-call "$n" KILL klog-clean "$@" c >said 2>&1 || status=$?
+		[ "$status" -eq 137 ] || [ "$status" -eq 0 ] ||
+			fail "call $n: status $status: $(cat said)"
+		after_kill "call $n" "$@"
+	done
+}
+
+again() {
+	rm -r "$KLOG_CLUSTER/c"
+	cp -a before "$KLOG_CLUSTER/c"
+}
+
+# The locals of its caller: keys, want.
+after_kill() {
+	local where=$1
+	shift
+	content >have 2>err || fail "$where: not read: $(cat err)"
+	[ ! -s err ] || grep -qv 'are gone' err || fail "$where: $(cat err)"
+	cut -d ' ' -f 1 have | sort -n -c -u || fail "$where: out of order"
+	[ -n "${keys_go-}" ] || [ "$(last_values)" = "$keys" ] ||
+		fail "$where: a key lost its value"
+	klog-clean "$@" c || fail "$where: the next run fails"
+	[ "$(content)" = "$want" ] || fail "$where: not as undisturbed: $(content)"
+	[ -z "$(leftovers)" ] || fail "$where: left: $(leftovers)"
+	echo x | klog-produce -k x c || fail "$where: not written to"
+}
+
+@test "clean: compaction killed at each call" {
+	segments -X cleanup.policy=compact
+	killed
+}
+
+@test "clean: compaction killed at each call of the run after a kill" {
+	local n=0 calls keys want at
+	segments -X cleanup.policy=compact
+	keys=$(last_values)
+	cp -a "$KLOG_CLUSTER/c" before
+	klog-clean c
+	want=$(content)
+	again
+	calls=$(at-call 0 KILL klog-clean c 2>&1 >/dev/null | tail -n 1)
+	# A state in the middle of each step, and every call of what follows.
+	for at in $((calls * 5 / 10)) $((calls * 7 / 10)) $((calls * 8 / 10)) \
+		$((calls * 9 / 10)); do
+		n=0
+		while [ "$n" -lt "$calls" ]; do
+			n=$((n + 3))
+			again
+			at-call "$at" KILL klog-clean c >/dev/null 2>&1 || true
+			at-call "$n" KILL klog-clean c >/dev/null 2>&1 || true
+			after_kill "calls $at and $n"
+		done
+	done
+}
+
+@test "clean: retention killed at each call" {
+	local keys_go=1
+	segments -X retention.ms=1000
+	killed
+	equal "$(klog-consume -F '%k' c)" x
+}
+
+@test "clean: --before killed at each call" {
+	local keys_go=1
+	segments -X retention.ms=-1
+	killed --before 6
+}
+
+@test "clean: compact,delete killed at each call" {
+	local keys_go=1
+	segments -X cleanup.policy=compact,delete -X retention.ms=-1 \
+		-X retention.bytes=200
+	killed
+}
+
+@test "clean: several groups of large segments, killed at every tenth call" {
+	local n=0 calls keys want
+	klog-create -q -X cleanup.policy=compact -X segment.bytes=1MiB \
+		-X max.message.bytes=200000 -X min.cleanable.dirty.ratio=0 c
+	seq 0 69999 | awk '{ print "k" ($1 * 7919) % 30000 ":" $1 "-0123456789012345678901234567890123456789" }' |
+		klog-produce -K : c
+	keys=$(last_values)
+	cp -a "$KLOG_CLUSTER/c" before
+	klog-clean c
+	want=$(content)
+	again
+	calls=$(at-call 0 KILL klog-clean c 2>&1 >/dev/null | tail -n 1)
+	while [ "$n" -lt "$calls" ]; do
+		n=$((n + 10))
+		again
+		at-call "$n" KILL klog-clean c >/dev/null 2>&1 || true
+		after_kill "call $n"
+	done
+}
+
+@test "clean: ENOSPC and EIO at each write, sync and rename: as before or after" {
+	local calls=write,pwrite,pwrite64,fsync,fdatasync,rename,renameat,renameat2,openat,ftruncate
+	local n what keys want status
+	segments -X cleanup.policy=compact
+	keys=$(last_values)
+	cp -a "$KLOG_CLUSTER/c" before
+	klog-clean c
+	want=$(content)
+	for what in ENOSPC EIO; do
+		n=0
+		while n=$((n + 1)); do
+			again
+			status=0
+			faulty "$calls" "$n" "$what" clean c >said 2>&1 || status=$?
+			[ "$status" -ne 0 ] || [ ! -s said ] || true
+			[ "$status" -eq 0 ] || [ "$status" -eq 1 ] ||
+				[ "$status" -eq 3 ] ||
+				fail "$what $n: status $status: $(cat said)"
+			if [ "$status" -ne 0 ]; then
+				equal "$(grep -c '^klog-clean: ' said)" \
+					"$(wc -l <said)"
+			fi
+			after_kill "$what $n"
+			[ "$n" -lt 70 ] || break
+		done
+	done
+}
