@@ -390,14 +390,14 @@ apply_compaction(struct work *w, const struct klog_plan *before, bool explain,
 	if (first_dirty < w->reader.state.log_start)
 		first_dirty = w->reader.state.log_start;
 	/* a run that was killed is done again, from where it began */
-	if (before->count > 0 && before->from < first_dirty)
+	if (before->to > before->from && before->from < first_dirty)
 		first_dirty = before->from;
 	r = klog_producers_walk(&producers, w->reader.dir, w->reader.path, err);
 	if (r == 0) {
 		klog_compact_look(&dirt, w->facts, w->count, first_dirty,
 			producers.stable, oldest_dirty(w, first_dirty),
 			w->settings, w->now_ms);
-		dirt.due |= before->count > 0 && dirt.dirty > 0;
+		dirt.due |= before->to > before->from && dirt.dirty > 0;
 		if (explain)
 			r = explain_compaction(w, &dirt, err);
 	}
@@ -442,7 +442,7 @@ clean_log(struct work *w, const struct klog_plan *plan, struct klog_err *err)
 			w, plan, !(policy & KLOG_CLEANUP_DELETE), err);
 	if (r == 1)
 		r = look_anew(w, err);
-	if (r == 0 && plan->count > 0 && !w->how->dry_run &&
+	if (r == 0 && plan->to > plan->from && !w->how->dry_run &&
 		!(policy & KLOG_CLEANUP_COMPACT))
 		r = klog_plan_remove(w->reader.dir, err);
 	if (r == 0 && policy == KLOG_CLEANUP_COMPACT) {

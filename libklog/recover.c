@@ -6,6 +6,7 @@
 #include "index.h"
 #include "io.h"
 #include "recover.h"
+#include "swap.h"
 
 /* ---- the active segment's part of the state ---- */
 
@@ -364,6 +365,30 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 
 /* ---- T4 ---- */
 
+/*
+ * Where compaction was nobody knows any more: anywhere, but in the last
+ * segment.  So there may be gaps, and it begins anew, which the plan says.
+ */
+static int
+forget_dirty(struct klog_log *log, const struct klog_bases *bases,
+	struct klog_err *err)
+{
+	struct klog_plan plan;
+	int r;
+
+	if (bases->count < 2)
+		return 0;
+	if (klog_plan_read(log->dir, &plan, err) == -1)
+		return -1;
+	log->state.first_dirty = bases->base[bases->count - 1];
+	plan.from = bases->base[0];
+	if (plan.to < log->state.first_dirty)
+		plan.to = log->state.first_dirty;
+	r = klog_plan_write(log->dir, &plan, err);
+	klog_plan_free(&plan);
+	return r;
+}
+
 int
 klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	const struct klog_recover *how, struct klog_err *err)
@@ -372,12 +397,16 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	struct klog_epochs epochs;
 	struct klog_bases bases;
 	struct klog_err ignored;
-	int r;
+	int r = 0;
 
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	klog_state_init(s, bases.count > 0 ? bases.base[0] : 0, topic_id);
+	if (how->settings->cleanup_policy & KLOG_CLEANUP_COMPACT)
+		r = forget_dirty(log, &bases, err);
 	klog_bases_free(&bases);
+	if (r == -1)
+		return klog_err_in(err, "%s", log->path);
 	s->leader = log->broker;
 	s->isr[0] = (uint16_t)log->broker;
 	/* whether a sync failed since the machine came up nobody knows */

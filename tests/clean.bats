@@ -612,6 +612,33 @@ filled() {
 	equal "$(ends t)" '0 7'
 }
 
+@test "clean: a log with gaps whose state is lost, or of another boot" {
+	klog-create -q -X cleanup.policy=compact -X segment.ms=1 \
+		-X min.cleanable.dirty.ratio=0 t
+	segment t 9000 a=1 b=1 c=1
+	segment t 6000 a=2 c=2
+	segment t 3000 =x
+	clean t
+	equal "$(keys t | cut -d ' ' -f 1 | paste -s -d ' ')" '1 3 4 5'
+	rm "$(partition t)/.klog"
+	equal "$(keys t | cut -d ' ' -f 1 | paste -s -d ' ')" '1 3 4 5'
+	segment t 2000 b=2
+	equal "$(keys t | cut -d ' ' -f 1 | paste -s -d ' ')" '1 3 4 5 6'
+	klog-state "$(partition t)/.klog" boot=0
+	segment t 1000 a=3
+	equal "$(keys t | cut -d ' ' -f 1 | paste -s -d ' ')" '1 3 4 5 6 7'
+	clean t
+	equal "$(keys t | cut -d ' ' -f 2)" 'a=2
+c=2
+b=2
+a=3'
+	rm "$(partition t)/.klog"
+	klog 0 clean t
+	error_line clean .klog
+	sound t -g
+	equal "$(ends t)" '0 8'
+}
+
 @test "clean: an open run of the next offset at the end of what was compacted" {
 	# The last records before the active segment all go; the offsets of
 	# the next batch are what they would have been.
