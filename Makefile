@@ -25,6 +25,9 @@ mandir = $(datadir)/man
 bashdir = $(datadir)/bash-completion/completions
 zshdir = $(datadir)/zsh/site-functions
 fishdir = $(datadir)/fish/vendor_completions.d
+docdir = $(datadir)/doc/klog
+systemunitdir = $(PREFIX)/lib/systemd/system
+userunitdir = $(PREFIX)/lib/systemd/user
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -289,10 +292,17 @@ $B/klog.pc: libklog/klog.pc.in libklog/klog.h Makefile FORCE
 		-e 's|@INCLUDEDIR@|$(includedir)|' -e 's|@VERSION@|$(VERSION)|' \
 		-e 's|@LIBS@|$(patsubst %,-l%,$(ARCHIVES) $(SHARED))|' $< >$@
 
+UNITS_IN = $(wildcard units/*.in)
+
+$B/units/%: units/%.in Makefile FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@BINDIR@|$(bindir)|' $< >$@
+
 .PHONY: install uninstall FORCE
-install: all $B/klog.pc
+install: all $B/klog.pc $(UNITS_IN:%.in=$B/%)
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(libdir)/pkgconfig \
-		$(includedir) $(bashdir) $(zshdir) $(fishdir))
+		$(includedir) $(bashdir) $(zshdir) $(fishdir) \
+		$(systemunitdir) $(userunitdir) $(docdir))
 	$(INSTALL) -m 755 $(TOOLS) $(DESTDIR)$(bindir)
 	$(INSTALL) -m 644 $B/libklog.a $(DESTDIR)$(libdir)
 	$(INSTALL) -m 644 $B/klog.pc $(DESTDIR)$(libdir)/pkgconfig
@@ -310,11 +320,22 @@ install: all $B/klog.pc
 	done
 	[ ! -e completions/_klog ] || \
 		$(INSTALL) -m 644 completions/_klog $(DESTDIR)$(zshdir)
+	$(INSTALL) -m 644 $B/units/klog-clean.service units/klog-clean.timer \
+		$(DESTDIR)$(systemunitdir)
+	$(INSTALL) -m 644 units/klog-clean.timer $(DESTDIR)$(userunitdir)
+	$(INSTALL) -m 644 $B/units/klog-clean-user.service \
+		$(DESTDIR)$(userunitdir)/klog-clean.service
+	$(INSTALL) -m 644 $B/units/klog-clean.cron $(DESTDIR)$(docdir)
 
 uninstall:
 	rm -f $(NAMES:%=$(DESTDIR)$(bindir)/%) $(DESTDIR)$(libdir)/libklog.a \
 		$(DESTDIR)$(libdir)/pkgconfig/klog.pc \
 		$(DESTDIR)$(includedir)/klog.h $(DESTDIR)$(zshdir)/_klog \
+		$(DESTDIR)$(systemunitdir)/klog-clean.service \
+		$(DESTDIR)$(systemunitdir)/klog-clean.timer \
+		$(DESTDIR)$(userunitdir)/klog-clean.service \
+		$(DESTDIR)$(userunitdir)/klog-clean.timer \
+		$(DESTDIR)$(docdir)/klog-clean.cron \
 		$(NAMES:%=$(DESTDIR)$(bashdir)/%) \
 		$(NAMES:%=$(DESTDIR)$(fishdir)/%.fish) \
 		$(foreach p,$(notdir $(MAN_PAGES)),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $p))/$p)

@@ -163,9 +163,8 @@ main(int argc, char **argv)
 		.operands = "TOPIC...",
 		.text = "Makes topics, and the cluster where there is none.",
 		.after =
-			"Nothing expires by itself: klog-clean, which is to "
-			"apply retention.ms and\nretention.bytes, is not there "
-			"yet.",
+			"Nothing expires by itself: klog-clean, from cron or a "
+			"timer, applies retention.ms\nand retention.bytes.",
 		.opts = opts,
 	};
 	char cluster[PLACE_SIZE];

@@ -237,6 +237,10 @@ _klog() {
 		with_argument+=(-g --group --at --reset --shift --reset-from
 			--output --warn --crit)
 		;;
+	klog-clean)
+		options+=(--dry-run --explain --before --min-free --buffer -J --json)
+		with_argument+=(--before --min-free --buffer)
+		;;
 	esac
 
 	case $prev in
@@ -286,6 +290,10 @@ _klog() {
 			now today yesterday
 		return
 		;;
+	--before)
+		_klog_offer '' end latest @now @today @yesterday
+		return
+		;;
 	--reset)
 		_klog_offer '' beginning earliest end latest max-timestamp current
 		return
@@ -307,7 +315,7 @@ _klog() {
 	fi
 	case ${words[0]##*/} in
 	klog-create) ;;
-	klog-alter | klog-delete) _klog_topics -d ;;
+	klog-alter | klog-delete | klog-clean) _klog_topics -d ;;
 	klog-produce)
 		if (($(_klog_operands "${with_argument[@]}") == 0)); then
 			_klog_topics -d
@@ -319,4 +327,4 @@ _klog() {
 	esac
 } &&
 	complete -F _klog klog-create klog-alter klog-delete klog-produce \
-		klog-consume klog-inspect klog-offsets
+		klog-consume klog-inspect klog-offsets klog-clean

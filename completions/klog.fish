@@ -155,7 +155,7 @@ function __klog_offsets
     end
 end
 
-for tool in klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect klog-offsets
+for tool in klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect klog-offsets klog-clean
     complete -c $tool -f
     complete -c $tool -s C -l cluster -xa '(__fish_complete_directories)' -d 'the cluster'
     complete -c $tool -s q -l quiet -d 'say less'
@@ -247,3 +247,11 @@ complete -c klog-offsets -l check -d 'say whether the lag is too large'
 complete -c klog-offsets -l warn -x -d 'a lag above it is a warning'
 complete -c klog-offsets -l crit -x -d 'a lag above it is critical'
 complete -c klog-offsets -s J -l json -d 'as JSON'
+
+complete -c klog-clean -a '(__klog_operands)'
+complete -c klog-clean -l dry-run -d 'change nothing, print what would go'
+complete -c klog-clean -l explain -d 'change nothing, print why'
+complete -c klog-clean -l before -xa 'end latest @now @today @yesterday' -d 'remove what lies before'
+complete -c klog-clean -l min-free -x -d 'keep so much of the disk free'
+complete -c klog-clean -l buffer -x -d 'memory for the keys'
+complete -c klog-clean -s J -l json -d 'as JSON'

@@ -199,32 +199,40 @@ remove_segments(struct work *w, size_t gone, struct klog_err *err)
 	return 0;
 }
 
-/* Delete-records: whatever lies before the offset. */
+/* Where delete-records is to raise the log start to. */
 static int
-raise_start(struct work *w, struct klog_err *err)
+find_before(struct work *w, int64_t *offset, struct klog_err *err)
 {
 	struct klog_decoder d;
-	int64_t end = w->reader.state.next_offset, offset;
+	int64_t end = w->reader.state.next_offset;
 	int r;
 
-	if (w->how->before.where == KLOG_AT_UNSET)
-		return 0;
 	if (!(w->settings->cleanup_policy & KLOG_CLEANUP_DELETE))
 		return klog_fail(err, KLOG_EREFUSED,
 			"%s: its cleanup.policy has no delete: records go by "
 			"compaction only",
 			w->reader.path);
 	klog_decoder_init(&d);
-	r = klog_lookup(
-		&w->reader, &d, w->how->before, end, &offset, NULL, err);
+	r = klog_lookup(&w->reader, &d, w->how->before, end, offset, NULL, err);
 	klog_decoder_free(&d);
-	if (r == -1)
-		return -1;
-	if (offset > end)
-		return klog_fail(err, KLOG_EOFFSET,
+	if (r == 0 && *offset > end)
+		r = klog_fail(err, KLOG_EOFFSET,
 			"%s: offset %" PRId64 " is past the end at %" PRId64
 			"; nothing was changed",
-			w->reader.path, offset, end);
+			w->reader.path, *offset, end);
+	return r;
+}
+
+/* Delete-records: whatever lies before the offset. */
+static int
+raise_start(struct work *w, struct klog_err *err)
+{
+	int64_t offset;
+
+	if (w->how->before.where == KLOG_AT_UNSET)
+		return 0;
+	if (find_before(w, &offset, err) == -1)
+		return -1;
 	if (offset <= w->reader.state.log_start)
 		return 0;
 	if (!w->how->dry_run &&
@@ -357,8 +365,13 @@ replace_groups(struct work *w, struct klog_compaction *c,
 		klog_partition_raise_dirty(&w->log, c->to, err) == -1)
 		return -1;
 	for (i = 0; i < plan->count; i++) {
-		if (klog_compact_copy(c, &plan->groups[i], err) == -1)
+		if (klog_compact_copy(c, &plan->groups[i], err) == -1) {
+			struct klog_err ignored;
+
+			/* perhaps the disk is full of what it wrote */
+			klog_swap_tidy(c->dir, plan, &ignored);
 			return -1;
+		}
 		if (klog_swap_in(c->dir, &plan->groups[i], err) == -1)
 			return klog_err_in(err, "%s", c->path);
 	}
@@ -439,14 +452,14 @@ apply_compaction(struct work *w, const struct klog_plan *before, bool explain,
 	if (first_dirty < w->reader.state.log_start)
 		first_dirty = w->reader.state.log_start;
 	/* a run that was killed is done again, from where it began */
-	if (before->count > 0 && before->from < first_dirty)
+	if (before->to > before->from && before->from < first_dirty)
 		first_dirty = before->from;
 	r = klog_producers_walk(&producers, w->reader.dir, w->reader.path, err);
 	if (r == 0) {
 		klog_compact_look(&dirt, w->facts, w->count, first_dirty,
 			producers.stable, oldest_dirty(w, first_dirty),
 			w->settings, w->now_ms);
-		dirt.due |= before->count > 0 && dirt.dirty > 0;
+		dirt.due |= before->to > before->from && dirt.dirty > 0;
 		if (explain)
 			r = explain_compaction(w, &dirt, err);
 	}
@@ -493,7 +506,7 @@ clean_log(struct work *w, struct klog_plan *plan, struct klog_err *err)
 			w, plan, !(policy & KLOG_CLEANUP_DELETE), err);
 	if (r == 1)
 		r = look_anew(w, err);
-	if (r == 0 && plan->count > 0 && !w->how->dry_run &&
+	if (r == 0 && plan->to > plan->from && !w->how->dry_run &&
 		!(policy & KLOG_CLEANUP_COMPACT))
 		r = klog_plan_end(w->reader.dir, plan, err);
 	if (r == 0 && policy == KLOG_CLEANUP_COMPACT) {
@@ -546,13 +559,29 @@ clean_partition(struct work *w, struct klog_err *err)
 	return r;
 }
 
+/* An offset that one partition does not have is refused for all of them. */
+static int
+check_before(struct work *w, struct klog_err *err)
+{
+	int64_t offset;
+	int r = klog_topic_reader(w->topic, w->partition, &w->cluster->say,
+		CHUNK, &w->reader, err);
+
+	if (r == 0) {
+		r = find_before(w, &offset, err);
+		klog_reader_close(&w->reader);
+	}
+	return r;
+}
+
 int
 klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 	const struct klog_clean *clean, struct klog_clean_report *report,
 	struct klog_err *err)
 {
+	bool check = clean->before.where != KLOG_AT_UNSET;
 	struct klog_topic t;
-	int32_t i;
+	int32_t i, count;
 	int r = 0;
 
 	memset(report, 0, sizeof(*report));
@@ -562,17 +591,19 @@ klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 		r = klog_fail(err, KLOG_ENOTFOUND,
 			"topic %s: no partition %" PRId32 ", it has %" PRId32,
 			t.label, clean->partition, klog_topic_partitions(&t));
-	for (i = 0; r == 0 && i < klog_topic_partitions(&t); i++) {
+	count = klog_topic_partitions(&t);
+	for (i = check ? -count : 0; r == 0 && i < count; i++) {
 		struct work w = { .cluster = cluster,
 			.topic = &t,
-			.partition = i,
+			.partition = i < 0 ? i + count : i,
 			.settings = &t.config.settings,
 			.how = clean,
 			.report = report,
 			.now_ms = klog_now_ms() };
 
-		if (clean->partition == -1 || clean->partition == i)
-			r = clean_partition(&w, err);
+		if (clean->partition != -1 && clean->partition != w.partition)
+			continue;
+		r = i < 0 ? check_before(&w, err) : clean_partition(&w, err);
 	}
 	klog_topic_close(&t);
 	return r;

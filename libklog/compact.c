@@ -78,8 +78,8 @@ close_scan(struct klog_compaction *c, int got, struct klog_err *err)
 	if (got == KLOG_SCAN_SHORT || got == KLOG_SCAN_BAD) {
 		err->code = KLOG_ECORRUPT;
 		return klog_err_in(err,
-			"%s: damaged, and not compacted: batch at %" PRId64,
-			c->path, c->scan.position);
+			"%s: damaged, and not compacted: %s: batch at %" PRId64,
+			c->path, c->scan.name, c->scan.position);
 	}
 	return klog_err_in(err, "%s", c->path);
 }
@@ -448,8 +448,8 @@ copy_segment(struct klog_compaction *c, int64_t base, struct stat *st,
 		r = copy_batch(c, err);
 	if (r == -1) {
 		klog_close_fd(&c->scan.fd);
-		return klog_err_in(err, "%s: batch before %" PRId64, c->path,
-			c->scan.position);
+		return klog_err_in(err, "%s: %s: batch before %" PRId64,
+			c->path, c->scan.name, c->scan.position);
 	}
 	return close_scan(c, got, err);
 }

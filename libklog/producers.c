@@ -157,9 +157,11 @@ walk_segment(struct klog_producers *p, int dir, const char *path, int64_t base,
 	/* the last one may be written to just now */
 	if (r == KLOG_SCAN_END || (last && r != -1))
 		return 0;
-	if (r != -1)
-		err->code = KLOG_ECORRUPT;
-	return klog_err_in(err, "%s", path);
+	if (r == -1)
+		return klog_err_in(err, "%s", path);
+	err->code = KLOG_ECORRUPT;
+	return klog_err_in(err, "%s: %s: batch at %" PRId64, path, scan->name,
+		scan->position);
 }
 
 static int

@@ -366,25 +366,28 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 /* ---- T4 ---- */
 
 /*
- * Up to where the log may have gaps: what the last cleaning wrote down, else
- * in a topic that is compacted all of its closed segments.
+ * Up to where the log may have gaps: what the last cleaning wrote down.  Where
+ * that is lost, too, a topic that is compacted may have them in all of its
+ * closed segments, and is cleaned anew.
  */
-static int64_t
-gaps_up_to(const struct klog_log *log, const struct klog_bases *bases,
-	const struct klog_settings *settings)
+static int
+find_gaps(struct klog_log *log, const struct klog_bases *bases,
+	const struct klog_settings *settings, struct klog_err *err)
 {
 	struct klog_plan plan;
-	struct klog_err ignored;
-	int64_t to = bases->count > 0 ? bases->base[0] : 0;
+	int r = klog_plan_read(log->dir, &plan, err);
 
-	if (klog_plan_read(log->dir, &plan, &ignored) == 1) {
-		to = plan.to > to ? plan.to : to;
-		klog_plan_free(&plan);
-	} else if (settings->cleanup_policy & KLOG_CLEANUP_COMPACT &&
-		bases->count > 0) {
-		to = bases->base[bases->count - 1];
+	if (r == 0 && settings->cleanup_policy & KLOG_CLEANUP_COMPACT &&
+		bases->count > 1) {
+		plan.from = bases->base[0];
+		plan.to = bases->base[bases->count - 1];
+		r = klog_plan_write(log->dir, &plan, err);
 	}
-	return to;
+	if (r != -1 && plan.to > log->state.first_dirty)
+		log->state.first_dirty = plan.to;
+	if (r != -1)
+		klog_plan_free(&plan);
+	return r == -1 ? -1 : 0;
 }
 
 int
@@ -395,13 +398,15 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	struct klog_epochs epochs;
 	struct klog_bases bases;
 	struct klog_err ignored;
-	int r;
+	int r = 0;
 
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	klog_state_init(s, bases.count > 0 ? bases.base[0] : 0, topic_id);
-	s->first_dirty = gaps_up_to(log, &bases, how->settings);
+	r = find_gaps(log, &bases, how->settings, err);
 	klog_bases_free(&bases);
+	if (r == -1)
+		return klog_err_in(err, "%s", log->path);
 	s->leader = log->broker;
 	s->isr[0] = (uint16_t)log->broker;
 	/* whether a sync failed since the machine came up nobody knows */

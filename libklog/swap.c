@@ -113,6 +113,7 @@ int
 klog_plan_end(int dir, struct klog_plan *plan, struct klog_err *err)
 {
 	plan->count = 0;
+	plan->from = plan->to;
 	return klog_plan_write(dir, plan, err);
 }
 

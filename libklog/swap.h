@@ -26,9 +26,9 @@ struct klog_swap_group {
 };
 
 struct klog_plan {
-	int64_t from, to; /* offsets that are cleaned, dirty before; up to `to`
-			     the log may have gaps, which a state that is lost
-			     can no longer say (T4) */
+	int64_t from, to; /* what is to be cleaned; equal: nothing is.  Up to
+			     `to` the log may have gaps, which a state that
+			     is lost can no longer say (T4) */
 	struct klog_swap_group *groups;
 	size_t count;
 };

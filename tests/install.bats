@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # make install and make uninstall, into a directory of the test's own.
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helpers
 
@@ -33,10 +33,17 @@ left() {
 			fail "$page"
 	done
 	[ -e "$under/share/zsh/site-functions/_klog" ]
+	[ -e "$under/lib/systemd/system/klog-clean.timer" ]
+	[ -e "$under/lib/systemd/user/klog-clean.timer" ]
+	for page in "$under"/lib/systemd/{system,user}/klog-clean.service; do
+		grep -qx 'ExecStart=/usr/local/bin/klog-clean' "$page"
+	done
+	grep -q ' root /usr/local/bin/klog-clean$' \
+		"$under/share/doc/klog/klog-clean.cron"
 	[ -e "$under/lib/libklog.a" ]
 	cmp "$tree/libklog/klog.h" "$under/include/klog.h"
 	# nothing is said of where it was put for a while
-	run grep -rlF "$PWD/dest" dest/usr/local/lib/pkgconfig \
+	run grep -rlF "$PWD/dest" dest/usr/local/lib/{pkgconfig,systemd} \
 		dest/usr/local/share dest/usr/local/include
 	[ "$status" -eq 1 ] || fail "$output"
 	# readable for all, and nothing is for the group or others to change
@@ -105,4 +112,57 @@ left() {
 		dest/opt/klog/lib/libklog.a -Wl,--no-whole-archive \
 		$(pkg-config --libs klog)
 	./all
+}
+
+# verified DIR [--user]: systemd takes the units there, and has nothing to say.
+verified() {
+	command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
+	mkdir -p run
+	SYSTEMD_UNIT_PATH=$1: XDG_RUNTIME_DIR=$PWD/run run --separate-stderr \
+		timeout 60 systemd-analyze verify --man=no "${@:2}" \
+		"$1"/klog-clean.timer "$1"/klog-clean.service
+	explain systemd-analyze verify "$@"
+	# Of the machine's own units it may find something; of ours it must not.
+	run ! grep klog <<<"$output$stderr"
+}
+
+@test "install: systemd takes the units, for the system and for a user" {
+	install_klog install PREFIX="$PWD/dest"
+	verified dest/lib/systemd/system
+	verified dest/lib/systemd/user --user
+	# It would find a mistake.
+	sed -i 's/^OnCalendar=.*/OnCalendar=sometimes/' \
+		dest/lib/systemd/system/klog-clean.timer
+	sed -i 's|^ExecStart=.*|&-not|' dest/lib/systemd/user/klog-clean.service
+	run ! verified dest/lib/systemd/system
+	run ! verified dest/lib/systemd/user --user
+}
+
+@test "install: a service shuts off what klog-clean does not need" {
+	command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
+	install_klog install PREFIX="$PWD/dest"
+	run systemd-analyze security --offline=true --threshold=50 \
+		dest/lib/systemd/system/klog-clean.service
+	[ "$status" -eq 0 ] || fail "$output"
+}
+
+@test "install: what the units and cron start cleans, with the least of an environment" {
+	local line
+	install_klog install PREFIX="$PWD/dest"
+	klog-create -q -C home/.local/share/klog -X segment.ms=1 \
+		-X retention.ms=1ms t
+	put() { echo "$1" | klog-produce -C home/.local/share/klog t; }
+	line=$(sed -n 's/^ExecStart=//p' dest/lib/systemd/user/klog-clean.service)
+	[ -x "$line" ]
+	put a
+	sleep 0.02
+	# shellcheck disable=SC2086
+	run --separate-stderr env -i HOME="$PWD/home" \
+		XDG_DATA_HOME="$PWD/home/.local/share" \
+		KLOG_CLUSTER="$PWD/home/.local/share/klog" $line
+	explain "$line"
+	equal "$status$output$stderr" 0
+	equal "$(klog-consume -C home/.local/share/klog t)" ""
+	equal "$(grep -v '^#' dest/share/doc/klog/klog-clean.cron |
+		sed -n 's/^[^ ]* \* \* \* \* root //p')" "$line"
 }

@@ -5,7 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 
-tools='klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect klog-offsets'
+tools='klog-create klog-alter klog-delete klog-produce klog-consume klog-inspect klog-offsets klog-clean'
 
 setup_file() {
 	local root

@@ -2,14 +2,16 @@
  * partition-check - reads a partition directory as Apache Kafka would, and
  * says where a writer broke the format.
  *
- *	partition-check [-b | -q] [-i INTERVAL] [-s SEGMENT-BYTES] DIR
+ *	partition-check [-b | -q] [-g] [-i INTERVAL] [-s SEGMENT-BYTES] DIR
  *
  * It shares no line with libklog: what both get wrong they get wrong apart.
  * It expects what a klog writer leaves: version 2 batches, offsets without
  * gaps, an offset and a time index beside every segment, no other files.
  * Records are printed as "offset timestamp value", -b prints a line per
  * batch, -q one line in all.  Compressed batches are checked by their header
- * and checksum.  -i checks which batches the offset index names, too.
+ * and checksum.  -i checks which batches the offset index names, too.  -g is
+ * for what compaction left: gaps, batches and segments without records, delete
+ * horizons, and the batches of Kafka's producers and transactions.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -51,6 +53,7 @@ struct check {
 	int64_t segment_bytes;
 	bool batches;
 	bool quiet;
+	bool gaps;
 
 	struct epoch *epochs;
 	size_t epoch_count;
@@ -263,7 +266,8 @@ check_records(struct check *c, const char *name, int64_t position,
 	struct cursor in = { b + HEADER, b + size, false };
 	int64_t base = be64(b), first = be64(b + 27), count = be32(b + 57);
 	bool append_time = (be16(b + 21) & 0x08) != 0;
-	int64_t newest = -1;
+	bool horizon = (be16(b + 21) & 0x40) != 0;
+	int64_t newest = -1, last = -1;
 
 	for (int64_t i = 0; i < count; i++) {
 		struct record r;
@@ -276,12 +280,16 @@ check_records(struct check *c, const char *name, int64_t position,
 				name, position, i);
 			return;
 		}
-		if (r.offset_delta != i)
+		if (c->gaps ? r.offset_delta <= last ||
+					r.offset_delta > be32(b + 23)
+			    : r.offset_delta != i)
 			finding(c,
 				"%s: batch at %" PRId64 ": record %" PRId64
 				" has offset delta %" PRId64,
 				name, position, i, r.offset_delta);
-		if (i == 0 && r.timestamp_delta != 0 && !append_time)
+		last = r.offset_delta;
+		if (i == 0 && r.timestamp_delta != 0 && !append_time &&
+			!horizon)
 			finding(c,
 				"%s: batch at %" PRId64 ": base timestamp "
 				"is not the first record's",
@@ -290,7 +298,8 @@ check_records(struct check *c, const char *name, int64_t position,
 		if (ts > newest)
 			newest = ts;
 		if (!c->quiet && !c->batches) {
-			printf("%" PRId64 " %" PRId64 " ", base + i, ts);
+			printf("%" PRId64 " %" PRId64 " ",
+				base + r.offset_delta, ts);
 			if (r.value_size > 0)
 				fwrite(r.value, 1, (size_t)r.value_size,
 					stdout);
@@ -302,7 +311,7 @@ check_records(struct check *c, const char *name, int64_t position,
 			"%s: batch at %" PRId64 ": %td bytes behind the last "
 			"record",
 			name, position, in.end - in.p);
-	if (newest != be64(b + 35))
+	if (newest != be64(b + 35) && count > 0)
 		finding(c,
 			"%s: batch at %" PRId64 ": maximum timestamp %" PRId64
 			", its records say %" PRId64,
@@ -335,18 +344,22 @@ check_header(struct check *c, const char *name, int64_t position,
 	if (b[16] != 2)
 		finding(c, "%s: batch at %" PRId64 ": magic %d", name, position,
 			b[16]);
-	if (attributes < 0 || (attributes & ~0x0f) || (attributes & 7) > 4)
+	if (attributes < 0 || (attributes & (c->gaps ? ~0x7f : ~0x0f)) ||
+		(attributes & 7) > 4)
 		finding(c, "%s: batch at %" PRId64 ": attributes %" PRIx64,
 			name, position, (uint64_t)attributes);
-	if (count < 1 || be32(b + 23) != count - 1)
+	if (c->gaps ? count < 0 || be32(b + 23) < count - 1
+		    : count < 1 || be32(b + 23) != count - 1)
 		finding(c,
 			"%s: batch at %" PRId64 ": %" PRId64 " records, last"
 			" offset delta %" PRId64,
 			name, position, count, be32(b + 23));
-	if (be64(b + 43) != -1 || be16(b + 51) != -1 || be32(b + 53) != -1)
+	if (!c->gaps &&
+		(be64(b + 43) != -1 || be16(b + 51) != -1 ||
+			be32(b + 53) != -1))
 		finding(c, "%s: batch at %" PRId64 ": a producer id", name,
 			position);
-	if (be64(b) != c->next)
+	if (c->gaps ? be64(b) < c->next : be64(b) != c->next)
 		finding(c,
 			"%s: batch at %" PRId64 ": offset %" PRId64
 			", expected %" PRId64,
@@ -356,7 +369,9 @@ check_header(struct check *c, const char *name, int64_t position,
 			"%s: batch at %" PRId64 ": leader epoch %" PRId64
 			" after %" PRId64,
 			name, position, epoch, c->last_epoch);
-	if (c->epoch_count > 0 && epoch_of(c, be64(b)) != epoch)
+	/* what lies before the log start has no line any more */
+	if (c->epoch_count > 0 && epoch_of(c, be64(b)) != epoch &&
+		!(c->gaps && be64(b) < c->epochs[0].start))
 		finding(c,
 			"%s: batch at %" PRId64 ": leader epoch %" PRId64
 			", leader-epoch-checkpoint says %" PRId64,
@@ -511,13 +526,13 @@ check_segment(struct check *c, size_t i)
 	snprintf(name, sizeof(name), "%020" PRId64 ".log", base);
 	if (!slurp(c->dir, name, &log))
 		die(name);
-	if (base != c->next)
+	if (c->gaps ? base < c->next : base != c->next)
 		finding(c, "%s: begins at another offset than %" PRId64, name,
 			c->next);
 	if (c->segment_bytes > 0 && (int64_t)log.size > c->segment_bytes)
 		finding(c, "%s: %zu bytes, more than a segment has", name,
 			log.size);
-	if (log.size == 0 && i + 1 < c->base_count)
+	if (log.size == 0 && i + 1 < c->base_count && !c->gaps)
 		finding(c, "%s: a closed segment is empty", name);
 	check_log(c, name, &log);
 	free(log.data);
@@ -550,8 +565,8 @@ segment_file(const char *name, const char *suffix, int64_t *base)
 static bool
 known_file(const char *name)
 {
-	static const char *const known[] = { ".", "..", ".klog", ".klog.lock",
-		".klog.removed", "leader-epoch-checkpoint",
+	static const char *const known[] = { ".", "..", ".klog", ".klog.clean",
+		".klog.lock", ".klog.removed", "leader-epoch-checkpoint",
 		"partition.metadata" };
 	int64_t base;
 
@@ -637,9 +652,11 @@ main(int argc, char **argv)
 	struct check c = { .interval = -1, .last_epoch = -1 };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "bqi:s:")) != -1) {
+	while ((opt = getopt(argc, argv, "bgqi:s:")) != -1) {
 		if (opt == 'b')
 			c.batches = true;
+		else if (opt == 'g')
+			c.gaps = true;
 		else if (opt == 'q')
 			c.quiet = true;
 		else if (opt == 'i')
@@ -651,8 +668,8 @@ main(int argc, char **argv)
 	}
 	if (optind + 1 != argc) {
 		fprintf(stderr,
-			"usage: partition-check [-b | -q] [-i INTERVAL]"
-			" [-s SEGMENT-BYTES] DIR\n");
+			"usage: partition-check [-b | -q] [-g]"
+			" [-i INTERVAL] [-s SEGMENT-BYTES] DIR\n");
 		return 2;
 	}
 	c.dir = argv[optind];
