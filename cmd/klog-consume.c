@@ -203,8 +203,10 @@ take_options(struct cli *cli, struct options *o)
 	o->copy.print.format.show_null = cli_given(cli, 'Z');
 	if (o->copy.print.delim.size == 0 &&
 		klog_buf_put(&o->copy.print.delim,
-			cli_given(cli, '0') ? "" : "\n", 1) == -1)
-		exit(cli_finish(cli, 1));
+			cli_given(cli, '0') ? "" : "\n", 1) == -1) {
+		klog_fail_memory(&err);
+		exit(cli_finish(cli, cli_fail(cli, &err)));
+	}
 }
 
 static void
