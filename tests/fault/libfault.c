@@ -7,7 +7,8 @@
  *			chmod chown open create read pread preadv2 lock sync
  *			dread malloc; "dread" is a pread past the cache
  *			(O_DIRECT), "open" is one that makes no file, "create" one
- *			with O_CREAT, "lock" an OFD lock that is taken, "sync"
+ *			with O_CREAT, "tmpfile" one with O_TMPFILE, "inotify"
+ *			inotify_init1 (no path), "lock" an OFD lock that is taken, "sync"
  *			sync_file_range and syncfs, "malloc" any allocation.
  *			"change" is all that changes a file or a name, the
  *			syncs of data included.
@@ -94,7 +95,8 @@ static const struct {
 	{ "EDQUOT", EDQUOT }, { "EINTR", EINTR }, { "EFBIG", EFBIG },
 	{ "EPERM", EPERM }, { "EACCES", EACCES }, { "EMFILE", EMFILE },
 	{ "ENFILE", ENFILE }, { "ENOLCK", ENOLCK }, { "ENOMEM", ENOMEM },
-	{ "EINVAL", EINVAL }, { "EAGAIN", EAGAIN }, { "ESTALE", ESTALE } };
+	{ "EINVAL", EINVAL }, { "EAGAIN", EAGAIN }, { "ESTALE", ESTALE },
+	{ "EOPNOTSUPP", EOPNOTSUPP } };
 
 static const char *const words[] = { [SHORT] = "short",
 	[GARBLE] = "garble",
@@ -269,7 +271,7 @@ hit(const char *name, int fd, const char *below, size_t size)
 
 	if (!ready || !chosen(name))
 		return NOTHING;
-	if (strcmp(name, "malloc") != 0) {
+	if (strcmp(name, "malloc") != 0 && strcmp(name, "inotify") != 0) {
 		path_of(fd, below, path);
 		if (fnmatch(plan.path, path, 0) != 0)
 			goto out;
@@ -510,7 +512,10 @@ static int
 open_at(int dir, const char *name, int flags, mode_t mode)
 {
 	REAL(int, "openat", int, const char *, int, ...);
-	enum action a = hit(flags & O_CREAT ? "create" : "open", dir, name, 0);
+	enum action a = hit(flags & O_CREAT                ? "create"
+			: (flags & O_TMPFILE) == O_TMPFILE ? "tmpfile"
+							   : "open",
+		dir, name, 0);
 
 	CALL(a, real(dir, name, flags, mode));
 }
@@ -670,6 +675,15 @@ fchownat(int dir, const char *name, uid_t user, gid_t group, int flags)
 	enum action a = hit("chown", dir, name, 0);
 
 	CALL(a, real(dir, name, user, group, flags));
+}
+
+int
+inotify_init1(int flags)
+{
+	REAL(int, "inotify_init1", int);
+	enum action a = hit("inotify", -1, NULL, 0);
+
+	CALL(a, real(flags));
 }
 
 /* ---- locks ------------------------------------------------------------- */
