@@ -584,6 +584,20 @@ file_cut() {
 	done
 }
 
+@test "groups: the first commit makes its file's name durable, later ones sync the file alone" {
+	topic t 1 1
+	strace -y -o trace -e trace=openat,pwrite64,fdatasync,fsync \
+		klog-consume -g g -c 1 t >out
+	sed -nE 's/^openat\(.*\/groups\/g>, "0", .*O_CREAT.* = [0-9].*/create/p
+		s/^fsync\([0-9]+<.*\/groups\/g>\).*/directory/p
+		s/^pwrite64\([0-9]+<.*\/groups\/g\/0>, "klog-offset ([0-9]*) .*/write \1/p
+		s/^fdatasync\([0-9]+<.*\/groups\/g\/0>\).*/sync/p' trace >events
+	equal "$(sed -n '/create/,$p' events | tr '\n' ' ')" "create write 1 directory write 2 sync "
+	strace -y -o trace -e trace=fdatasync,fsync klog-consume -g g t >out
+	equal "$(grep -c '/groups/' trace)" 1
+	grep -q 'fdatasync.*/groups/g/0>' trace
+}
+
 @test "groups: an offset beyond the end of its epoch goes back (G3)" {
 	on_disk
 	disk ext4
