@@ -117,8 +117,7 @@ members() {
 
 @test "groups: killed at each call where there is no O_TMPFILE (G4)" {
 	topic t 1 1
-	export FAULT_CALLS=tmpfile FAULT_NTH=1 FAULT_STICKY=1 FAULT_DO=EOPNOTSUPP
-	export LD_PRELOAD=$KLOG_FAULT/libfault.so
+	export FAULT_WITHOUT=tmpfile LD_PRELOAD=$KLOG_FAULT/libfault.so
 	member_swept 120 -d kill t
 }
 
@@ -399,6 +398,18 @@ stopped_joining() {
 	klog 0 consume -g g t
 	for call in tmpfile lock pwrite link; do
 		stopped_joining $call stop
+	done
+	equal "$(cat joined others)" ""
+}
+
+@test "groups: who joins is not taken for a dead one, where there is no O_TMPFILE (G4)" {
+	local call
+	topic t 1 1
+	klog 0 consume -g g t
+	export FAULT_WITHOUT=tmpfile
+	for call in create lock pwrite; do
+		stopped_joining $call stop
+		stopped_joining $call stop-after
 	done
 	equal "$(cat joined others)" ""
 }
@@ -720,12 +731,6 @@ file_cut() {
 	equal "$(sort -u two)" $'r 0\nr 1\nr 2\nr 3'
 }
 
-# without CALL ERROR COMMAND...: each call of that kind fails.
-without() {
-	FAULT_CALLS=$1 FAULT_NTH=1 FAULT_STICKY=1 FAULT_DO=$2 \
-		LD_PRELOAD=$KLOG_FAULT/libfault.so "${@:3}"
-}
-
 # They share, one dies, the other takes over and hears of new records.
 share_and_take_over() {
 	local a b
@@ -753,13 +758,11 @@ share_and_take_over() {
 }
 
 @test "groups: without inotify members share, and take over" {
-	share_and_take_over env FAULT_CALLS=inotify FAULT_NTH=1 FAULT_STICKY=1 \
-		FAULT_DO=EMFILE LD_PRELOAD="$KLOG_FAULT/libfault.so"
+	share_and_take_over env FAULT_WITHOUT=inotify LD_PRELOAD="$KLOG_FAULT/libfault.so"
 }
 
 @test "groups: without O_TMPFILE members share, and take over" {
-	share_and_take_over env FAULT_CALLS=tmpfile FAULT_NTH=1 FAULT_STICKY=1 \
-		FAULT_DO=EOPNOTSUPP LD_PRELOAD="$KLOG_FAULT/libfault.so"
+	share_and_take_over env FAULT_WITHOUT=tmpfile LD_PRELOAD="$KLOG_FAULT/libfault.so"
 }
 
 # ---- offset files of somebody else's making (i) -----------------------------------------
