@@ -9,8 +9,8 @@
  * another group, G1, G2, ...; what it syncs of the topic is undone.  TO is
  *
  *	file		stdout is a regular file (the default)
- *	pipe		a pipe, of which a few bytes are taken at each of its
- *			calls, and none after its end
+ *	pipe		a pipe, of which a few bytes are taken whenever it looks
+ *			how many are unread, and none after its end
  *	command		-- `group-sweep handle FILE [EVERY]`, which appends what
  *			it gets to FILE, but fails each EVERYth time
  *
@@ -46,7 +46,7 @@
 #define OFFSETS_MAX 64
 #define FAILURES_MAX 5
 #define EVERY_TRIES 20
-#define FEW 3 /* bytes that are taken from a pipe at once */
+#define FEW 5 /* bytes that are taken from a pipe at once */
 
 struct seen {
 	int times[PARTS_MAX][OFFSETS_MAX];
@@ -274,12 +274,14 @@ slurp(const char *path, struct text *t)
 }
 
 static void
-take_few(void *arg)
+take_few(void *arg, uint64_t number)
 {
 	struct sweep *s = arg;
 	int unread = 0;
 	ssize_t n;
 
+	if (number != SYS_ioctl)
+		return;
 	if (ioctl(s->pipe[0], FIONREAD, &unread) == -1)
 		die("pipe");
 	if (unread == 0)

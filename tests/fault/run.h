@@ -41,10 +41,10 @@ struct run {
 
 	/* of a traced one */
 	bool of_children; /* it is not itself stopped, but what it runs */
-	void (*each)(void *arg); /* at each call, or NULL */
-	long calls;              /* system calls since the cluster was opened */
-	uint64_t number;         /* of the call where it was stopped */
-	bool changed; /* the call before that may have changed a file */
+	void (*each)(void *arg, uint64_t number); /* at each call, or NULL */
+	long calls;      /* system calls since the cluster was opened */
+	uint64_t number; /* of the call where it was stopped */
+	bool changed;    /* the call before that may have changed a file */
 };
 
 static void __attribute__((noreturn)) die(const char *what)
@@ -211,7 +211,7 @@ run_traced(struct run *run, char *const *argv, const char *input,
 				info.op == PTRACE_SYSCALL_INFO_ENTRY && !sent) {
 				begun = begun || opens(pid, &info, cluster);
 				if (begun && run->each != NULL)
-					run->each(arg);
+					run->each(arg, info.entry.nr);
 				if (begun &&
 					run->of_children == (pid != run->pid) &&
 					++run->calls == at) {
