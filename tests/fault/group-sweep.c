@@ -11,6 +11,7 @@
  *	file		stdout is a regular file (the default)
  *	pipe		a pipe, of which a few bytes are taken whenever it looks
  *			how many are unread, and none after its end
+ *	socket		the same with a socket
  *	command		-- `group-sweep handle FILE [EVERY]`, which appends what
  *			it gets to FILE, but fails each EVERYth time
  *
@@ -39,6 +40,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "libklog/committed.h"
 
@@ -82,7 +84,7 @@ static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
 		"usage: group-sweep -d WHAT [-2e] [-b COUNT]"
-		" [-t file|pipe|command]\n"
+		" [-t file|pipe|socket|command]\n"
 		"                   [-n EVERY] [-c CALLS] [-p PATTERN] [-s "
 		"STATUSES]"
 		" TOPIC [-- OPTION...]\n");
@@ -273,6 +275,12 @@ slurp(const char *path, struct text *t)
 	close(fd);
 }
 
+static bool
+has_reader(const struct sweep *s)
+{
+	return strcmp(s->to, "pipe") == 0 || strcmp(s->to, "socket") == 0;
+}
+
 static void
 take_few(void *arg, uint64_t number)
 {
@@ -333,9 +341,12 @@ begin(struct sweep *s, struct run *run)
 		die(s->handled);
 	run->each = NULL;
 	run->given_out = 0;
-	if (strcmp(s->to, "pipe") != 0)
+	if (!has_reader(s))
 		return;
-	if (pipe2(s->pipe, O_CLOEXEC) == -1)
+	if (strcmp(s->to, "pipe") == 0
+			? pipe2(s->pipe, O_CLOEXEC) == -1
+			: socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				  s->pipe) == -1)
 		die("pipe");
 	run->given_out = s->pipe[1];
 	run->each = take_few;
@@ -443,7 +454,7 @@ go_on(struct sweep *s)
 	const char *to = s->to;
 	int64_t from[PARTS_MAX];
 
-	if (strcmp(to, "pipe") == 0)
+	if (has_reader(s))
 		s->to = "file";
 	memcpy(from, s->committed, sizeof(from));
 	member(s, argv, true);

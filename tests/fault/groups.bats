@@ -86,6 +86,11 @@ members() {
 	ticking member_swept 180 -d kill -t pipe t
 }
 
+@test "groups: killed at each call, records to a socket" {
+	topic t 1 2
+	member_swept 120 -d kill -t socket t
+}
+
 @test "groups: killed at each call, records to COMMAND" {
 	topic t 2 1 --no-sync
 	member_swept 180 -d kill -t command t
@@ -211,6 +216,12 @@ signals() {
 	ticking member_swept 150 -d TERM t
 	topic u 1 2
 	member_swept 120 -e -d TERM -t command -n 3 u -- --batch 2 --retry-backoff 1ms
+}
+
+@test "groups: TERM at each call, records to a pipe and to a socket" {
+	topic t 1 2
+	member_swept 120 -d TERM -t pipe t
+	member_swept 120 -d TERM -t socket t
 }
 
 # deaf: a COMMAND that ignores signals, which says that it is up.

@@ -206,12 +206,14 @@ run_traced(struct run *run, char *const *argv, const char *input,
 				die("ptrace");
 			attached = true;
 		} else if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-			if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info),
-				    &info) > 0 &&
-				info.op == PTRACE_SYSCALL_INFO_ENTRY && !sent) {
-				begun = begun || opens(pid, &info, cluster);
-				if (begun && run->each != NULL)
-					run->each(arg, info.entry.nr);
+			bool enters = ptrace(PTRACE_GET_SYSCALL_INFO, pid,
+					      sizeof(info), &info) > 0 &&
+				info.op == PTRACE_SYSCALL_INFO_ENTRY;
+
+			begun = begun || (enters && opens(pid, &info, cluster));
+			if (enters && begun && run->each != NULL)
+				run->each(arg, info.entry.nr);
+			if (enters && !sent) {
 				if (begun &&
 					run->of_children == (pid != run->pid) &&
 					++run->calls == at) {
@@ -230,8 +232,9 @@ run_traced(struct run *run, char *const *argv, const char *input,
 			pass = WSTOPSIG(status);
 		}
 		/* one that was killed meanwhile is not there */
-		(void)ptrace(
-			sent ? PTRACE_CONT : PTRACE_SYSCALL, pid, NULL, pass);
+		(void)ptrace(sent && run->each == NULL ? PTRACE_CONT
+						       : PTRACE_SYSCALL,
+			pid, NULL, pass);
 	}
 	run_output(run);
 	return sent;
