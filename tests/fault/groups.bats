@@ -133,37 +133,43 @@ complete() {
 	sort -u "$@" | cmp - <(klog-consume t | sort)
 }
 
-# readers OPTION...: for each k, one takes k bytes one at a time and goes.
+# readers SECONDS COMMAND...: for each k, one takes k bytes one at a time, and
+# goes after so long.
 readers() {
-	local k size last status
+	local k size last status linger=$1
+	shift
 	klog-consume t >all
 	size=$(stat -c %s all)
 	for ((k = 0; k <= size + 1; k++)); do
-		"$@" klog-consume -g "g$k" t 2>err | dd bs=1 count=$k status=none >took
+		"$@" klog-consume -g "g$k-$linger" t 2>err | {
+			dd bs=1 count=$k status=none
+			sleep "$linger"
+		} >took
 		status=${PIPESTATUS[0]}
 		[ "$status" -eq 0 ] || [ "$status" -eq 141 ] || fail "$k bytes: $status"
 		equal "$(cat err)" ""
 		# What was cut in the middle it did not take.
 		head -c "$k" all | cmp - took
 		last=$(head -c "$k" all | wc -l)
-		[ "$(committed "g$k" t)" -le "$last" ] ||
-			fail "$k bytes: $(committed "g$k" t) committed, $last taken"
+		[ "$(committed "g$k-$linger" t)" -le "$last" ] ||
+			fail "$k bytes: $(committed "g$k-$linger" t) committed, $last taken"
 		head -n "$last" all >whole
-		klog-consume -g "g$k" --lock-timeout 0s t >rest 2>err
+		klog-consume -g "g$k-$linger" --lock-timeout 0s t >rest 2>err
 		equal "$(cat err)" ""
 		complete whole rest
-		equal "$(committed "g$k" t)" "$(wc -l <all)"
+		equal "$(committed "g$k-$linger" t)" "$(wc -l <all)"
 	done
 }
 
 @test "groups: a reader takes k bytes and goes away, for each k" {
 	topic t 1 3
-	readers env
+	readers 0 env
+	readers 0.05 env
 }
 
 @test "groups: a reader takes k bytes and goes away, for each k, commits in between" {
 	topic t 1 3
-	readers env LD_PRELOAD="$KLOG_FAULT/libclock.so" KLOG_TICK=1000
+	readers 0.05 env LD_PRELOAD="$KLOG_FAULT/libclock.so" KLOG_TICK=1000
 }
 
 @test "groups: a reader that stays takes k bytes: no more is committed" {
