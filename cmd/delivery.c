@@ -113,9 +113,12 @@ commit(struct delivery *d, struct klog_err *err)
 static int
 sync_file(const struct delivery *d, struct klog_err *err)
 {
-	if (fdatasync(d->out->fd) == -1)
-		return klog_fail_errno(err, "stdout: sync");
-	return 0;
+	int r;
+
+	do
+		r = fdatasync(d->out->fd);
+	while (r == -1 && errno == EINTR);
+	return r == -1 ? klog_fail_errno(err, "stdout: sync") : 0;
 }
 
 /* What is all in the output is marked, written, and committed. */
