@@ -129,6 +129,8 @@ klog_operation_enter(struct klog_operation *op, struct klog_place *p, bool make,
 
 	snprintf(label, sizeof(label), "group %s: %s: journal", op->group,
 		p->topic.label);
+	if (!op->dry_run && klog_refuse_remote(p->topic.dir, err) == -1)
+		return klog_err_in(err, "topic %s", p->topic.label);
 	p->dir = klog_group_open(
 		&p->topic, op->group, make && !op->dry_run, err);
 	if (p->dir == -1 && make && op->dry_run && err->code == KLOG_ENOTFOUND)

@@ -633,6 +633,29 @@ need_strace() {
 	equal "$(committed g web)" 'web 0 3'
 }
 
+@test "offsets: a network file system is refused before anything is set" {
+	need_strace
+	klog-offsets -g g --reset 3 web >/dev/null
+	local nfs=poke_exit=@arg2=6969000000000000
+	strace -qqq -e fstatfs -e "inject=fstatfs:$nfs" true 2>/dev/null ||
+		skip 'strace cannot inject here'
+	local how
+	for how in '--reset 1' --undo --delete; do
+		shell 1 "strace -qqq -o calls -e trace=fstatfs \
+			-e inject=fstatfs:$nfs klog-offsets -g g $how web"
+		one_line_error offsets 'topic web' NFS KLOG_REMOTE_FS
+	done
+	shell 1 "strace -qqq -o calls -e trace=fstatfs \
+		-e inject=fstatfs:$nfs klog-offsets -g new --reset 1 web"
+	[ ! -e "$KLOG_CLUSTER/web/groups/new" ]
+	equal "$(committed g web)" 'web 0 3'
+	# who only looks, and who says that nobody else writes
+	shell 0 "strace -qqq -o calls -e trace=fstatfs \
+		-e inject=fstatfs:$nfs klog-offsets -g g --reset 1 --dry-run web"
+	shell 0 "KLOG_REMOTE_FS=1 strace -qqq -o calls -e trace=fstatfs \
+		-e inject=fstatfs:$nfs klog-offsets -g g --reset 1 web"
+}
+
 @test "offsets: a topic under two names is one topic" {
 	klog 2 offsets -g g --reset 1 web "$KLOG_CLUSTER/web"
 	usage_error offsets 'the same topic'
