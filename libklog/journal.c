@@ -170,29 +170,24 @@ klog_journal_next(struct klog_journal *j, struct klog_journal_line *l,
 		name, j->number);
 }
 
-/* Where the last whole line ends. */
-static int
-whole_end(int fd, int64_t *end, const char *name, struct klog_err *err)
+/* Where the last whole line ends, or -1. */
+static int64_t
+whole_end(int fd, const char *name, struct klog_err *err)
 {
+	int64_t at, end = klog_file_size(fd, name, err);
 	char text[KLOG_JOURNAL_LINE], *newline;
 	size_t got;
 
-	*end = klog_file_size(fd, name, err);
-	while (*end > 0) {
-		int64_t at = *end > KLOG_JOURNAL_LINE ? *end - KLOG_JOURNAL_LINE
-						      : 0;
-
-		if (klog_read_at(fd, text, (size_t)(*end - at), at, &got, name,
+	for (; end > 0; end = at) {
+		at = end > KLOG_JOURNAL_LINE ? end - KLOG_JOURNAL_LINE : 0;
+		if (klog_read_at(fd, text, (size_t)(end - at), at, &got, name,
 			    err) == -1)
 			return -1;
 		newline = memrchr(text, '\n', got);
-		if (newline != NULL) {
-			*end = at + (newline + 1 - text);
-			return 0;
-		}
-		*end = at;
+		if (newline != NULL)
+			return at + (newline + 1 - text);
 	}
-	return *end == 0 ? 0 : -1;
+	return end;
 }
 
 int
@@ -200,16 +195,14 @@ klog_journal_append(int fd, struct klog_slice text, int64_t *before,
 	const char *name, struct klog_err *err)
 {
 	int64_t size = klog_file_size(fd, name, err);
-	struct klog_err ignored;
 
-	if (size == -1 || whole_end(fd, before, name, err) == -1)
+	*before = size == -1 ? -1 : whole_end(fd, name, err);
+	if (*before == -1 ||
+		(size > *before &&
+			klog_truncate_file(fd, *before, name, err) == -1))
 		return -1;
-	if (size > *before && klog_truncate_file(fd, *before, name, err) == -1)
-		return -1;
-	if (klog_write_at(fd, text.data, text.size, *before, NULL, name, err) ==
-			0 &&
-		klog_sync_file(fd, name, err) == 0)
-		return 0;
-	(void)klog_truncate_file(fd, *before, name, &ignored);
-	return -1;
+	return klog_write_at(fd, text.data, text.size, *before, NULL, name,
+		       err) == -1
+		? -1
+		: klog_sync_file(fd, name, err);
 }

@@ -59,7 +59,8 @@ int klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l);
 
 /*
  * Appends lines to the file, in place of a last one that was torn; durable on
- * return.  *before is where they begin: cut there, nothing happened.
+ * return.  *before is where they begin, also when that fails: cut there, and
+ * synced, nothing happened.  -1: there is nothing to cut.
  */
 int klog_journal_append(int fd, struct klog_slice text, int64_t *before,
 	const char *name, struct klog_err *err);

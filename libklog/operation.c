@@ -529,23 +529,72 @@ write_slot(struct klog_target *t, int64_t offset, int32_t epoch, int64_t now_ms,
 		: 0;
 }
 
-/* What was written is put back, and what the journals say of it is cut. */
-static void
-take_back(struct klog_operation *op, const struct klog_commits *were)
+/*
+ * What stood in a file before, durably.  What stands there now is read anew:
+ * of a write that failed nobody knows what came of it, and the newest slot that
+ * is whole is never the one to be overwritten.
+ */
+static int
+put_back(struct klog_target *t, const struct klog_committed *was,
+	struct klog_err *err)
 {
-	struct klog_err ignored;
+	if (t->damaged)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: what stood there is not known", t->label);
+	if (was->sequence == 0)
+		return klog_truncate_file(t->fd, 0, t->label, err) == -1
+			? -1
+			: klog_sync_file(t->fd, t->label, err);
+	if (klog_commits_read(t->fd, &t->commits, t->label, err) == -1)
+		return -1;
+	return t->commits.now.sequence == was->sequence
+		? 0
+		: write_slot(t, was->offset, was->epoch, was->time_ms, err);
+}
+
+/*
+ * Puts back all that was written; the journals are cut once it is durable, and
+ * not before: where something stays, they alone know what stood there.
+ */
+static int
+take_back(struct klog_operation *op, const struct klog_commits *were,
+	struct klog_err *err)
+{
 	size_t i;
+	int r = 0;
 
 	for (i = 0; i < op->target_count; i++)
-		if (op->targets[i].written && !op->targets[i].damaged)
-			(void)write_slot(&op->targets[i], were[i].now.offset,
-				were[i].now.epoch, were[i].now.time_ms,
-				&ignored);
-	for (i = 0; i < op->place_count; i++)
-		if (op->places[i].before != -1)
-			(void)klog_truncate_file(op->places[i].journal,
-				op->places[i].before, KLOG_JOURNAL_NAME,
-				&ignored);
+		if (op->targets[i].written &&
+			put_back(&op->targets[i], &were[i].now, err) == -1)
+			r = -1;
+	for (i = 0; r == 0 && i < op->place_count; i++) {
+		struct klog_place *p = &op->places[i];
+
+		if (p->before == -1)
+			continue;
+		r = klog_truncate_file(
+			p->journal, p->before, KLOG_JOURNAL_NAME, err);
+		if (r == 0)
+			r = klog_sync_file(p->journal, KLOG_JOURNAL_NAME, err);
+	}
+	return r;
+}
+
+/* It failed with *err, and is taken back as far as the disk lets it. */
+static void
+give_up(struct klog_operation *op, const struct klog_commits *were,
+	struct klog_err *err)
+{
+	struct klog_err why = *err, ignored;
+
+	if (take_back(op, were, &ignored) == 0)
+		return;
+	klog_fail(err, why.code,
+		"%s; some of it may be set, and could not be taken back: %s",
+		why.text,
+		op->what == KLOG_DID_UNDO ? "set what is wrong with --reset"
+					  : "--undo does that");
+	err->sys_errno = why.sys_errno;
 }
 
 static int
@@ -589,7 +638,7 @@ write_all(struct klog_operation *op, struct klog_err *err)
 	if (r == 0)
 		r = write_slots(op, now_ms, err);
 	if (r == -1)
-		take_back(op, were);
+		give_up(op, were, err);
 	klog_signals_release(&before);
 	free(were);
 	return r;

@@ -595,6 +595,59 @@ need_strace() {
 	equal "$(wc -l <small/t/groups/g/journal)" 2
 }
 
+# failing CALL WHEN [ARG...]: klog-offsets, of which these calls fail; calls of
+# its journal and its offset files alone are counted.
+failing() {
+	strace -qqq -o calls -P "$(offset_file access g journal)" \
+		-P "$(offset_file access g 0)" -P "$(offset_file access g 1)" \
+		-e trace=pwrite64,fdatasync,ftruncate \
+		-e "inject=$1:error=EIO:when=$2" \
+		klog-offsets "${@:3}"
+}
+
+@test "offsets: a disk that fails for a moment: what was set is put back" {
+	need_strace
+	local call n size
+	klog-offsets -g g --reset 3 access >/dev/null
+	cp "$(offset_file access g journal)" journal
+	for call in pwrite64 fdatasync; do
+		for n in 1 2 3; do
+			run --separate-stderr failing "$call" "$n" -g g --reset 5 access
+			[ "$status" -eq 1 ] || skip 'strace cannot inject here'
+			one_line_error offsets 'Input/output error'
+			run -1 grep -e --undo <<<"$stderr"
+			equal "$(committed g)" $'access 0 3\naccess 1 3'
+			cmp journal "$(offset_file access g journal)"
+			# and that is on disk
+			tail -n 2 calls | cut -d '(' -f 1 >last
+			diff last - <<<$'ftruncate\nfdatasync'
+		done
+	done
+}
+
+@test "offsets: a disk that fails from then on: --undo knows what stood there" {
+	need_strace
+	local n
+	klog-offsets -g g --reset 3 access >/dev/null
+	cp -r "$KLOG_CLUSTER/access/groups" groups
+	for n in 2 3; do
+		rm -r "$KLOG_CLUSTER/access/groups"
+		cp -r groups "$KLOG_CLUSTER/access/groups"
+		run --separate-stderr failing fdatasync "$n+" -g g --reset 5 access
+		[ "$status" -eq 1 ] || skip 'strace cannot inject here'
+		one_line_error offsets 'Input/output error' --undo
+		equal "$(wc -l <"$(offset_file access g journal)")" 4
+		klog 0 offsets -g g --undo
+		equal "$(committed g)" $'access 0 3\naccess 1 3'
+	done
+	# what was damaged is not put back, but told
+	head -c 5000 /dev/urandom >"$(offset_file access g 0)"
+	run --separate-stderr failing fdatasync 3 -g g --reset 5 access
+	one_line_error offsets 'Input/output error' --undo
+	klog 0 offsets -g g --undo
+	equal "$(committed g)" $'access 0 -\naccess 1 3'
+}
+
 @test "offsets: of two resets at once the second waits for the first" {
 	klog-offsets -g g --reset 3 web >/dev/null
 	local i
