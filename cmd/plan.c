@@ -23,12 +23,12 @@ take_field(char **rest)
 	if (*from != '"')
 		return strsep(rest, ",");
 	field = to = ++from;
-	for (; *from != '\0'; from++) {
-		if (*from == '"' && *++from != '"')
-			break;
-		*to++ = *from;
+	while (*from != '"' || *++from == '"') {
+		if (*from == '\0')
+			return NULL;
+		*to++ = *from++;
 	}
-	if (*from != ',' && (*from != '\0' || from[-1] != '"'))
+	if (*from != ',' && *from != '\0')
 		return NULL;
 	*rest = *from == ',' ? from + 1 : NULL;
 	*to = '\0';

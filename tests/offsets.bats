@@ -788,6 +788,10 @@ web 0 5"
 		access,0,1\0000
 		access,0,1\0000\n
 	END
+	# two quotes are one, and end nothing
+	printf 'access,0,"1""' >plan.csv
+	klog 1 offsets -g g --reset-from plan.csv
+	one_line_error offsets 'line 1' neither
 	klog 1 offsets -g g --reset-from nosuch.csv
 	one_line_error offsets nosuch.csv
 	: >plan.csv
