@@ -150,15 +150,20 @@ gather(const struct offsets *o, size_t topic, struct samples *all)
 	return r == 0 ? 0 : cli_fail(o->cli, &err);
 }
 
+/* failed[i]: of topic i it is said that it cannot be read. */
 static int
-print_logs(const struct offsets *o, FILE *out)
+print_logs(const struct offsets *o, FILE *out, bool *failed)
 {
 	struct samples all = { NULL, 0 };
 	size_t i, k;
 	int status = 0;
 
-	for (i = 0; i < o->count; i++)
-		status = worse(status, gather(o, i, &all));
+	for (i = 0; i < o->count; i++) {
+		int one = gather(o, i, &all);
+
+		failed[i] = one != 0;
+		status = worse(status, one);
+	}
 	for (k = 0; k < COUNT(log_metrics); k++) {
 		print_head(out, &log_metrics[k]);
 		for (i = 0; i < all.count; i++)
@@ -199,12 +204,13 @@ print_groups(const struct offsets *o, const struct offsets_topic *topic,
 	groups = klog_groups_open(o->klog, topic->name, o->group,
 		metric == GROUP_LAG_SECONDS, &err);
 	if (groups == NULL)
-		/* which the samples of its log have said */
-		return klog_exit_status(err.code);
+		return metric == 0 ? cli_fail_topic(o->cli, topic->name, &err)
+				   : 0;
 	while ((r = klog_groups_next(groups, &info, &err)) != 0) {
 		(*found)++;
 		if (r == -1) {
-			status = metric == 0 ? cli_fail(o->cli, &err) : status;
+			if (metric == 0)
+				status = worse(status, cli_fail(o->cli, &err));
 			continue;
 		}
 		if (metric == 0)
@@ -225,15 +231,25 @@ print_groups(const struct offsets *o, const struct offsets_topic *topic,
 static int
 print_all(const struct offsets *o, FILE *out)
 {
-	int status = print_logs(o, out);
+	bool *failed = calloc(o->count + 1, sizeof(*failed));
 	size_t i, k, found = 0;
+	struct klog_err err;
+	int status;
 
+	if (failed == NULL) {
+		klog_fail_memory(&err);
+		return cli_fail(o->cli, &err);
+	}
+	status = print_logs(o, out, failed);
 	for (k = 0; k < COUNT(group_metrics); k++) {
 		print_head(out, &group_metrics[k]);
 		for (i = 0; i < o->count; i++)
-			status = worse(status,
-				print_groups(o, &o->topics[i], k, out, &found));
+			if (!failed[i])
+				status = worse(status,
+					print_groups(o, &o->topics[i], k, out,
+						&found));
 	}
+	free(failed);
 	if (o->group != NULL && found == 0)
 		status = worse(status, offsets_no_group(o, NULL));
 	return status;

@@ -1065,6 +1065,25 @@ klog_group_lag_seconds{group="bob",topic="web",partition="0"} S'
 	equal "$(grep -c '^klog_log_end_offset{' klog.prom)" 3
 }
 
+@test "offsets: metrics of groups that cannot be read: told once, and as the worst" {
+	klog-offsets -g a --reset 4 access web >/dev/null
+	klog-create -q odd
+	: >"$KLOG_CLUSTER/odd/groups"
+	klog 1 offsets --prometheus
+	error_line offsets 'topic odd' groups
+	equal "$(grep -c '^klog_log_end_offset{topic="odd"' <<<"$output")" 1
+	klog 1 offsets --prometheus nosuch
+	error_line offsets nosuch
+	# what is damaged in one group is not hidden by another one
+	rm "$KLOG_CLUSTER/odd/groups"
+	head -c 600 /dev/urandom >"$(offset_file web a)"
+	: >"$KLOG_CLUSTER/web/groups/b"
+	klog 3 offsets --prometheus
+	equal "${#stderr_lines[@]}" 2
+	klog 3 offsets --groups
+	equal "${#stderr_lines[@]}" 2
+}
+
 # ---- monitoring ----
 
 @test "offsets: --check has the four statuses of monitoring plug-ins" {
