@@ -110,14 +110,10 @@ keep(struct samples *all, size_t topic, const struct klog_partition_info *info,
 {
 	struct sample *grown, *s;
 
-	if ((all->count & (all->count - 1)) == 0) {
-		grown = realloc(all->list,
-			(all->count == 0 ? 1 : 2 * all->count) *
-				sizeof(*grown));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		all->list = grown;
-	}
+	grown = klog_grow(all->list, all->count, sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	all->list = grown;
 	s = &all->list[all->count++];
 	s->topic = topic;
 	s->partition = info->partition;

@@ -54,18 +54,14 @@ add(struct plan *plan, const char *topic, int32_t partition, int64_t offset,
 	struct klog_group_change *c;
 	void *grown;
 
-	if ((plan->count & (plan->count - 1)) == 0) {
-		size_t room = plan->count == 0 ? 1 : 2 * plan->count;
-
-		grown = realloc(plan->list, room * sizeof(*plan->list));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		plan->list = grown;
-		grown = realloc(plan->lines, room * sizeof(*plan->lines));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		plan->lines = grown;
-	}
+	grown = klog_grow(plan->list, plan->count, sizeof(*plan->list));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	plan->list = grown;
+	grown = klog_grow(plan->lines, plan->count, sizeof(*plan->lines));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	plan->lines = grown;
 	c = &plan->list[plan->count];
 	memset(c, 0, sizeof(*c));
 	c->topic = strdup(topic);

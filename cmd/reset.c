@@ -58,14 +58,10 @@ add(struct changes *all, const struct reset *reset,
 
 	if (!offsets_wants(topic, partition))
 		return 0;
-	if ((all->count & (all->count - 1)) == 0) {
-		grown = realloc(all->list,
-			(all->count == 0 ? 1 : 2 * all->count) *
-				sizeof(*grown));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		all->list = grown;
-	}
+	grown = klog_grow(all->list, all->count, sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	all->list = grown;
 	c = &all->list[all->count++];
 	memset(c, 0, sizeof(*c));
 	c->topic = topic->name;

@@ -73,10 +73,14 @@ klog_dir_group_reset(struct klog_cluster *cluster, const char *group,
 
 /* ---- undoing one ---- */
 
+struct one {
+	uint64_t id;
+	int64_t time_ms;
+};
+
 /* The operations of a journal that are not undone, the newest last. */
 struct standing {
-	uint64_t *ids;
-	int64_t *times;
+	struct one *list;
 	size_t count;
 };
 
@@ -86,12 +90,10 @@ drop(struct standing *s, uint64_t id)
 	size_t i = s->count;
 
 	while (i-- > 0)
-		if (s->ids[i] == id) {
+		if (s->list[i].id == id) {
 			s->count--;
-			memmove(&s->ids[i], &s->ids[i + 1],
-				(s->count - i) * sizeof(*s->ids));
-			memmove(&s->times[i], &s->times[i + 1],
-				(s->count - i) * sizeof(*s->times));
+			memmove(&s->list[i], &s->list[i + 1],
+				(s->count - i) * sizeof(*s->list));
 			return;
 		}
 }
@@ -99,25 +101,16 @@ drop(struct standing *s, uint64_t id)
 static int
 add(struct standing *s, const struct klog_journal_line *l, struct klog_err *err)
 {
-	uint64_t *ids;
-	int64_t *times;
+	struct one *grown;
 
-	if (s->count > 0 && s->ids[s->count - 1] == l->operation)
+	if (s->count > 0 && s->list[s->count - 1].id == l->operation)
 		return 0;
-	if ((s->count & (s->count - 1)) == 0) {
-		size_t room = s->count == 0 ? 1 : 2 * s->count;
-
-		ids = realloc(s->ids, room * sizeof(*ids));
-		if (ids == NULL)
-			return klog_fail_memory(err);
-		s->ids = ids;
-		times = realloc(s->times, room * sizeof(*times));
-		if (times == NULL)
-			return klog_fail_memory(err);
-		s->times = times;
-	}
-	s->ids[s->count] = l->operation;
-	s->times[s->count++] = l->time_ms;
+	grown = klog_grow(s->list, s->count, sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	s->list = grown;
+	s->list[s->count].id = l->operation;
+	s->list[s->count++].time_ms = l->time_ms;
 	return 0;
 }
 
@@ -135,7 +128,7 @@ newest(struct klog_operation *op, const struct klog_place *p, uint64_t *id,
 	int64_t *time_ms, struct klog_err *err)
 {
 	struct klog_journal journal = { .fd = p->journal };
-	struct standing s = { NULL, NULL, 0 };
+	struct standing s = { NULL, 0 };
 	struct klog_journal_line line;
 	char name[600];
 	int r;
@@ -151,11 +144,10 @@ newest(struct klog_operation *op, const struct klog_place *p, uint64_t *id,
 		}
 	}
 	if (r == 0 && s.count > 0) {
-		*id = s.ids[s.count - 1];
-		*time_ms = s.times[s.count - 1];
+		*id = s.list[s.count - 1].id;
+		*time_ms = s.list[s.count - 1].time_ms;
 	}
-	free(s.ids);
-	free(s.times);
+	free(s.list);
 	return r;
 }
 
