@@ -114,63 +114,7 @@ klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l)
 
 /* ---- the file ---- */
 
-/* The next line without its newline, in the journal's text: 1, 0 at the end,
- * -1. */
-static int
-next_line(struct klog_journal *j, char **line, const char *name,
-	struct klog_err *err)
-{
-	char *end;
-	size_t got;
-
-	for (;;) {
-		*line = j->text + j->used;
-		end = memchr(*line, '\n', j->size - j->used);
-		if (end != NULL)
-			break;
-		j->size -= j->used;
-		memmove(j->text, *line, j->size);
-		j->used = 0;
-		if (klog_read_at(j->fd, j->text + j->size,
-			    sizeof(j->text) - j->size, j->position, &got, name,
-			    err) == -1)
-			return -1;
-		if (got == 0 && j->size < KLOG_JOURNAL_LINE)
-			return 0;
-		if (got == 0 || j->size >= KLOG_JOURNAL_LINE) {
-			j->number++;
-			return klog_fail(err, KLOG_ECORRUPT,
-				"%s: line %" PRId64 ": damaged: too long", name,
-				j->number);
-		}
-		j->position += (int64_t)got;
-		j->size += got;
-	}
-	*end = '\0';
-	j->used = (size_t)(end + 1 - j->text);
-	j->number++;
-	return 1;
-}
-
-int
-klog_journal_next(struct klog_journal *j, struct klog_journal_line *l,
-	const char *name, struct klog_err *err)
-{
-	char *line;
-	int r = next_line(j, &line, name, err);
-
-	if (r != 1)
-		return r;
-	/* no zero byte ends the text before the line's end */
-	if (line + strlen(line) + 1 == j->text + j->used && parse(line, l))
-		return 1;
-	return klog_fail(err, KLOG_ECORRUPT,
-		"%s: line %" PRId64 ": damaged: not an operation that klog "
-		"wrote",
-		name, j->number);
-}
-
-/* Where the last whole line ends, or -1. */
+/* Where the last line that has an end ends, or -1. */
 static int64_t
 whole_end(int fd, const char *name, struct klog_err *err)
 {
@@ -188,6 +132,105 @@ whole_end(int fd, const char *name, struct klog_err *err)
 			return at + (newline + 1 - text);
 	}
 	return end;
+}
+
+int
+klog_journal_open(struct klog_journal *j, int fd, const char *name,
+	struct klog_err *err)
+{
+	j->fd = fd;
+	j->position = j->number = 0;
+	j->used = j->size = 0;
+	j->end = whole_end(fd, name, err);
+	return j->end == -1 ? -1 : 0;
+}
+
+struct klog_journal_mark
+klog_journal_tell(const struct klog_journal *j)
+{
+	return (struct klog_journal_mark){
+		.position = j->position - (int64_t)(j->size - j->used),
+		.number = j->number,
+	};
+}
+
+void
+klog_journal_seek(struct klog_journal *j, struct klog_journal_mark mark)
+{
+	j->position = mark.position;
+	j->number = mark.number;
+	j->used = j->size = 0;
+}
+
+/* More text behind what is not used yet: 1, 0 there is none, -1. */
+static int
+fill(struct klog_journal *j, const char *name, struct klog_err *err)
+{
+	int64_t left = j->end - j->position;
+	size_t got, room;
+
+	j->size -= j->used;
+	memmove(j->text, j->text + j->used, j->size);
+	j->used = 0;
+	room = sizeof(j->text) - j->size;
+	if (left < (int64_t)room)
+		room = left > 0 ? (size_t)left : 0;
+	if (klog_read_at(j->fd, j->text + j->size, room, j->position, &got,
+		    name, err) == -1)
+		return -1;
+	j->position += (int64_t)got;
+	j->size += got;
+	return got > 0;
+}
+
+/* The next line without its newline, in the journal's text, NULL when it is
+ * too long: 1, 0 at the end, -1. */
+static int
+next_line(struct klog_journal *j, char **line, const char *name,
+	struct klog_err *err)
+{
+	bool cut = false;
+	char *end;
+	int r;
+
+	for (;;) {
+		*line = j->text + j->used;
+		end = memchr(*line, '\n', j->size - j->used);
+		if (end != NULL)
+			break;
+		if (j->size - j->used >= KLOG_JOURNAL_LINE) {
+			cut = true;
+			j->used = j->size;
+		}
+		r = fill(j, name, err);
+		if (r != 1)
+			return r;
+	}
+	*end = '\0';
+	j->used = (size_t)(end + 1 - j->text);
+	j->number++;
+	if (cut || end - *line >= KLOG_JOURNAL_LINE)
+		*line = NULL;
+	return 1;
+}
+
+int
+klog_journal_next(struct klog_journal *j, struct klog_journal_line *l,
+	const char *name, struct klog_err *err)
+{
+	char *line;
+	int r = next_line(j, &line, name, err);
+
+	if (r != 1)
+		return r;
+	/* no zero byte ends the text before the line's end */
+	if (line != NULL && line + strlen(line) + 1 == j->text + j->used &&
+		parse(line, l))
+		return 1;
+	return klog_fail(err, KLOG_ECORRUPT, "%s: line %" PRId64 ": damaged: %s",
+		name, j->number,
+		line == NULL ? "too long"
+			     : "not an operation that klog wrote");
 }
 
 int

@@ -938,6 +938,7 @@ web 0 5"
 	{
 		cat good
 		head -c 3000 /dev/zero | tr '\0' x
+		echo
 	} >"$journal"
 	klog 3 offsets -g g --undo web
 	one_line_error offsets web/groups/g/journal 'line 2' long
@@ -947,10 +948,80 @@ web 0 5"
 		cat good
 	} >"$journal"
 	klog 0 offsets -g g --reset 5 web
+	klog 0 offsets -g g --reset 6 web
 	rm "$journal"
 	ln -s /etc/passwd "$journal"
 	klog 1 offsets -g g --reset 5 web
 	one_line_error offsets journal
+}
+
+@test "offsets: what has no line end is torn, for who reads and who writes" {
+	local journal torn
+	journal=$(offset_file web g journal)
+	klog-offsets -g g --reset 1 web >/dev/null
+	cp "$journal" good
+	for torn in 1 511 512 5000; do
+		# zeros, as after a power cut
+		{
+			cat good
+			head -c "$torn" /dev/zero
+		} >"$journal"
+		klog 0 offsets -g g --undo --dry-run web
+		equal "$output" web,0,-1
+		klog 0 offsets -g g --reset 2 web
+		equal "$stderr" ''
+		equal "$(grep -c '^klog-journal ' "$journal")" 2
+		equal "$(tr -d '\0' <"$journal" | wc -c)" "$(wc -c <"$journal")"
+		klog 0 offsets -g g --undo web
+		equal "$(columns)" 'g web 0 2 1'
+	done
+}
+
+@test "offsets: --undo goes as far as the damage of a journal, and no further" {
+	local journal bad
+	journal=$(offset_file access g journal)
+	klog-offsets -g g --reset 1 access >/dev/null
+	for bad in nonsense "$(head -c 6000 /dev/zero | tr '\0' x)"; do
+		echo "$bad" >>"$journal"
+		klog 3 offsets -g g --undo access
+		one_line_error offsets access/groups/g/journal damaged
+		klog 0 offsets -g g --reset 2 access
+		klog 0 offsets -g g --reset 3 access
+		klog 0 offsets -g g --undo
+		error_line offsets access/groups/g/journal damaged 'behind it'
+		equal "$(columns)" $'g access 0 3 2\ng access 1 3 2'
+		klog 0 offsets -g g --undo access
+		equal "$(columns)" $'g access 0 2 1\ng access 1 2 1'
+		klog 3 offsets -g g --undo access
+		one_line_error offsets access/groups/g/journal damaged
+	done
+	# half of an operation is not undone
+	rm "$journal"
+	klog-offsets -g g --reset 5 access >/dev/null
+	sed -i '1a nonsense' "$journal"
+	klog 3 offsets -g g --undo access
+	one_line_error offsets access/groups/g/journal 'line 2'
+	equal "$(committed g)" $'access 0 5\naccess 1 5'
+	# without it there is nothing to undo, and a new one begins
+	rm "$journal"
+	klog 1 offsets -g g --undo access
+	klog 0 offsets -g g --reset 4 access
+	klog 0 offsets -g g --undo access
+}
+
+@test "offsets: --undo of all topics passes over none that it cannot look into" {
+	need_root
+	klog-offsets -g g --reset 3 access web >/dev/null
+	chmod -R a+rwX "$KLOG_CLUSTER"
+	chmod 700 "$KLOG_CLUSTER/access/groups"
+	shell 1 "$(declare -f as_nobody); as_nobody klog-offsets -g g --undo"
+	one_line_error offsets access/groups/g/journal denied
+	equal "$(committed g)" $'access 0 3\naccess 1 3\nweb 0 3'
+	# groups is no directory: no group is there
+	mv "$KLOG_CLUSTER/access/groups" away
+	: >"$KLOG_CLUSTER/access/groups"
+	klog 0 offsets -g g --undo
+	equal "$(columns)" 'g web 0 3 -'
 }
 
 # ---- Prometheus ----
