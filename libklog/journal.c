@@ -135,8 +135,8 @@ whole_end(int fd, const char *name, struct klog_err *err)
 }
 
 int
-klog_journal_open(struct klog_journal *j, int fd, const char *name,
-	struct klog_err *err)
+klog_journal_open(
+	struct klog_journal *j, int fd, const char *name, struct klog_err *err)
 {
 	j->fd = fd;
 	j->position = j->number = 0;
@@ -227,10 +227,9 @@ klog_journal_next(struct klog_journal *j, struct klog_journal_line *l,
 	if (line != NULL && line + strlen(line) + 1 == j->text + j->used &&
 		parse(line, l))
 		return 1;
-	return klog_fail(err, KLOG_ECORRUPT, "%s: line %" PRId64 ": damaged: %s",
-		name, j->number,
-		line == NULL ? "too long"
-			     : "not an operation that klog wrote");
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: line %" PRId64 ": damaged: %s", name, j->number,
+		line == NULL ? "too long" : "not an operation that klog wrote");
 }
 
 int
@@ -244,8 +243,8 @@ klog_journal_append(int fd, struct klog_slice text, int64_t *before,
 		(size > *before &&
 			klog_truncate_file(fd, *before, name, err) == -1))
 		return -1;
-	return klog_write_at(fd, text.data, text.size, *before, NULL, name,
-		       err) == -1
+	return klog_write_at(
+		       fd, text.data, text.size, *before, NULL, name, err) == -1
 		? -1
 		: klog_sync_file(fd, name, err);
 }

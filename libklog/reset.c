@@ -30,10 +30,10 @@ find_all(struct klog_operation *op, const struct klog_group_change *changes,
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (klog_operation_place(op, changes[i].topic) == NULL &&
+		if (klog_operation_find(op, changes[i].topic) == NULL &&
 			klog_operation_add(op, changes[i].topic, err) == -1)
 			return klog_operation_blame(op, i);
-		topic = &klog_operation_place(op, changes[i].topic)->topic;
+		topic = &klog_operation_find(op, changes[i].topic)->topic;
 		if (!klog_topic_has(topic, changes[i].partition)) {
 			klog_fail(err, KLOG_ENOTFOUND,
 				"topic %s: no partition %" PRId32
@@ -60,10 +60,11 @@ klog_dir_group_reset(struct klog_cluster *cluster, const char *group,
 	klog_operation_begin(&op, cluster, group, dry_run);
 	op.what = what_is(changes, count);
 	op.wrong = wrong;
-	klog_operation_blame(&op, count);
+	if (wrong != NULL)
+		*wrong = count;
 	r = find_all(&op, changes, count, &make, err);
-	for (i = 0; r == 0 && i < op.place_count; i++)
-		r = klog_operation_enter(&op, &op.places[i], make, err);
+	for (i = 0; r == 0 && i < op.topic_count; i++)
+		r = klog_operation_enter(&op, &op.topics[i], make, err);
 	if (r == 0)
 		r = klog_operation_target(&op, changes, count, err);
 	if (r == 0)
@@ -166,8 +167,8 @@ journal_path(char path[PATH_SIZE], const char *topic, const char *group)
 /* The newest operation of a journal that is not undone; found->id is 0 where
  * there is none. */
 static int
-newest(struct klog_operation *op, const struct klog_place *p, struct one *found,
-	struct klog_err *err)
+newest(struct klog_operation *op, const struct klog_reset_topic *p,
+	struct one *found, struct klog_err *err)
 {
 	struct standing s = { .list = NULL };
 	struct klog_journal journal;
@@ -194,7 +195,7 @@ newest(struct klog_operation *op, const struct klog_place *p, struct one *found,
 
 /* The change that takes a line back. */
 static int
-add_reverse(struct klog_buf *changes, const struct klog_place *p,
+add_reverse(struct klog_buf *changes, const struct klog_reset_topic *p,
 	const struct klog_journal_line *l, struct klog_err *err)
 {
 	struct klog_group_change c = {
@@ -214,7 +215,7 @@ add_reverse(struct klog_buf *changes, const struct klog_place *p,
 
 /* The lines of an operation stand together. */
 static int
-reverse(struct klog_operation *op, const struct klog_place *p,
+reverse(struct klog_operation *op, const struct klog_reset_topic *p,
 	const struct one *o, struct klog_buf *changes, struct klog_err *err)
 {
 	struct klog_journal journal;
@@ -233,30 +234,30 @@ reverse(struct klog_operation *op, const struct klog_place *p,
 	return r == -1 ? -1 : 0;
 }
 
-/* What to undo, and the changes that do so; topics point at the places.  In
+/* What to undo, and the changes that do so; topics point into them.  In
  * some of the topics of an operation it may be undone already. */
 static int
 find_undo(struct klog_operation *op, struct klog_buf *changes,
 	struct klog_err *err)
 {
-	struct one *found = calloc(op->place_count + 1, sizeof(*found));
+	struct one *found = calloc(op->topic_count + 1, sizeof(*found));
 	int64_t best_ms = -1;
 	size_t i;
 	int r = found == NULL ? klog_fail_memory(err) : 0;
 
-	for (i = 0; r == 0 && i < op->place_count; i++) {
-		if (op->places[i].journal == -1)
+	for (i = 0; r == 0 && i < op->topic_count; i++) {
+		if (op->topics[i].journal == -1)
 			continue;
-		r = newest(op, &op->places[i], &found[i], err);
+		r = newest(op, &op->topics[i], &found[i], err);
 		if (found[i].id != 0 && found[i].time_ms > best_ms) {
 			best_ms = found[i].time_ms;
 			op->undoes = found[i].id;
 		}
 	}
-	for (i = 0; r == 0 && i < op->place_count; i++)
+	for (i = 0; r == 0 && i < op->topic_count; i++)
 		if (found[i].id != 0 && found[i].id == op->undoes)
-			r = reverse(op, &op->places[i], &found[i], changes,
-				err);
+			r = reverse(
+				op, &op->topics[i], &found[i], changes, err);
 	free(found);
 	if (r == 0 && changes->size == 0)
 		return klog_fail(err, KLOG_ENOTFOUND,
@@ -301,7 +302,7 @@ by_topic(const void *a, const void *b)
 	return (x->partition > y->partition) - (x->partition < y->partition);
 }
 
-/* The topics' names outlive the places: they go behind the changes. */
+/* The topics' names outlive the topics: they go behind the changes. */
 static int
 hand_over(const struct klog_buf *found, struct klog_group_change **changes,
 	size_t *count, struct klog_err *err)
@@ -331,8 +332,8 @@ undo(struct klog_operation *op, struct klog_buf *found, struct klog_err *err)
 	struct klog_group_change *list;
 	size_t i, count;
 
-	for (i = 0; i < op->place_count; i++)
-		if (klog_operation_enter(op, &op->places[i], false, err) == -1)
+	for (i = 0; i < op->topic_count; i++)
+		if (klog_operation_enter(op, &op->topics[i], false, err) == -1)
 			return -1;
 	if (find_undo(op, found, err) == -1)
 		return -1;

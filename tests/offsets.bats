@@ -529,8 +529,8 @@ need_strace() {
 		fdatasync journal
 		fsync 
 		pwrite64 0
-		fdatasync 0
 		pwrite64 1
+		fdatasync 0
 		fdatasync 1
 	END
 	# the names of the directories that were made
