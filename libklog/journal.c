@@ -50,30 +50,13 @@ take_what(char **rest, enum klog_journal_what *what)
 	return false;
 }
 
-/* Whether the sum of a line stands at its end, which it is cut by. */
-static bool
-take_sum(char *line)
-{
-	char *at = strrchr(line, ' ');
-	char sum[16];
-
-	if (at == NULL)
-		return false;
-	snprintf(sum, sizeof(sum), "%08" PRIx32,
-		klog_crc32c(line, (size_t)(at - line)));
-	if (strcmp(at + 1, sum) != 0)
-		return false;
-	*at = '\0';
-	return true;
-}
-
 static bool
 parse(char *line, struct klog_journal_line *l)
 {
 	int64_t partition, from_epoch, to_epoch, uid, pid;
 	char *rest = line;
 
-	if (!take_sum(line) ||
+	if (!klog_crc32c_cut(line) ||
 		strcmp(strsep(&rest, " "), "klog-journal") != 0 ||
 		!take_id(&rest, &l->operation) || l->operation == 0 ||
 		!take_what(&rest, &l->what) ||
@@ -98,7 +81,7 @@ parse(char *line, struct klog_journal_line *l)
 int
 klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l)
 {
-	char line[KLOG_JOURNAL_LINE];
+	char line[KLOG_JOURNAL_LINE], sum[KLOG_CRC32C_TEXT];
 	int n;
 
 	n = snprintf(line, sizeof(line),
@@ -107,8 +90,8 @@ klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l)
 		" %" PRId32 " %016" PRIx64,
 		l->operation, whats[l->what], l->time_ms, l->partition, l->from,
 		l->from_epoch, l->to, l->to_epoch, l->uid, l->pid, l->undoes);
-	n += snprintf(line + n, sizeof(line) - (size_t)n, " %08" PRIx32 "\n",
-		klog_crc32c(line, (size_t)n));
+	klog_crc32c_text(sum, line, (size_t)n);
+	n += snprintf(line + n, sizeof(line) - (size_t)n, "%s\n", sum);
 	return klog_buf_put(text, line, (size_t)n);
 }
 
