@@ -51,8 +51,6 @@ static const struct cli_opt opts[] = {
 static const int modes[] = { AT, GROUPS, RESET, SHIFT, RESET_FROM, UNDO, DELETE,
 	PROMETHEUS, CHECK };
 
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-
 /* ---- what was asked for ---- */
 
 /* OFFSET, else TIME. */
@@ -148,7 +146,7 @@ check_options(const struct cli *cli, const struct asked *a)
 	bool group = cli_given(cli, 'g'), check = cli_given(cli, CHECK);
 	size_t i, k;
 
-	for (i = 0; i < COUNT(modes); i++)
+	for (i = 0; i < CLI_COUNT(modes); i++)
 		for (k = 0; k < i; k++)
 			cli_exclude(cli, modes[k], modes[i]);
 	cli_exclude(cli, 'g', AT);

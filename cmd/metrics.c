@@ -50,14 +50,6 @@ static const struct metric group_metrics[] = {
 		true },
 };
 
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-
-static int
-worse(int a, int b)
-{
-	return a > b ? a : b;
-}
-
 /* ---- the format ---- */
 
 static void
@@ -158,9 +150,9 @@ print_logs(const struct offsets *o, FILE *out, bool *failed)
 		int one = gather(o, i, &all);
 
 		failed[i] = one != 0;
-		status = worse(status, one);
+		status = cli_worse(status, one);
 	}
-	for (k = 0; k < COUNT(log_metrics); k++) {
+	for (k = 0; k < CLI_COUNT(log_metrics); k++) {
 		print_head(out, &log_metrics[k]);
 		for (i = 0; i < all.count; i++)
 			print_sample(out, &log_metrics[k], NULL,
@@ -206,11 +198,13 @@ print_groups(const struct offsets *o, const struct offsets_topic *topic,
 		(*found)++;
 		if (r == -1) {
 			if (metric == 0)
-				status = worse(status, cli_fail(o->cli, &err));
+				status = cli_worse(
+					status, cli_fail(o->cli, &err));
 			continue;
 		}
 		if (metric == 0)
-			status = worse(status, offsets_judge(o, topic, &info));
+			status = cli_worse(
+				status, offsets_judge(o, topic, &info));
 		for (i = 0; i < info.count; i++)
 			if (offsets_wants(topic, info.partitions[i].partition))
 				print_sample(out, &group_metrics[metric],
@@ -237,17 +231,17 @@ print_all(const struct offsets *o, FILE *out)
 		return cli_fail(o->cli, &err);
 	}
 	status = print_logs(o, out, failed);
-	for (k = 0; k < COUNT(group_metrics); k++) {
+	for (k = 0; k < CLI_COUNT(group_metrics); k++) {
 		print_head(out, &group_metrics[k]);
 		for (i = 0; i < o->count; i++)
 			if (!failed[i])
-				status = worse(status,
+				status = cli_worse(status,
 					print_groups(o, &o->topics[i], k, out,
 						&found));
 	}
 	free(failed);
 	if (o->group != NULL && found == 0)
-		status = worse(status, offsets_no_group(o, NULL));
+		status = cli_worse(status, offsets_no_group(o, NULL));
 	return status;
 }
 
@@ -318,7 +312,7 @@ replace(const struct offsets *o, const char *output)
 	if (fd != -1)
 		unlink(temp);
 	free(temp);
-	return worse(status, cli_fail(o->cli, &err));
+	return cli_worse(status, cli_fail(o->cli, &err));
 }
 
 int

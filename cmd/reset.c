@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "libklog/err.h"
 #include "libklog/names.h"
@@ -137,15 +136,6 @@ gather(const struct offsets *o, const struct reset *reset, struct changes *all)
 
 /* ---- what came of it ---- */
 
-static void
-number_or_none(struct table *table, int64_t n)
-{
-	if (n == -1)
-		table_none(table);
-	else
-		table_number(table, n);
-}
-
 /* Where there was no commit, and is none, nothing happened. */
 static int
 print(const struct offsets *o, const struct reset *reset,
@@ -157,8 +147,7 @@ print(const struct offsets *o, const struct reset *reset,
 	int r = 0;
 	size_t i;
 
-	table_init(
-		&table, heads, sizeof(heads) / sizeof(heads[0]), reset->json);
+	table_init(&table, heads, CLI_COUNT(heads), reset->json);
 	for (i = 0; i < count; i++) {
 		if (list[i].from == -1 && list[i].to == -1)
 			continue;
@@ -169,8 +158,8 @@ print(const struct offsets *o, const struct reset *reset,
 		table_text(&table, o->group);
 		table_text(&table, list[i].topic);
 		table_number(&table, list[i].partition);
-		number_or_none(&table, list[i].from);
-		number_or_none(&table, list[i].to);
+		table_known(&table, list[i].from);
+		table_known(&table, list[i].to);
 	}
 	if (!csv)
 		r = table_print(&table);
@@ -264,25 +253,14 @@ run_undo(const struct offsets *o, const struct reset *reset)
 	return status;
 }
 
-/* The offset files of a topic are locked together: one with a thousand
- * partitions needs more descriptors than a shell allows. */
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int
 reset_run(const struct offsets *o, const struct reset *reset)
 {
+	struct rlimit was;
 	size_t i;
 
-	raise_descriptors();
+	/* the offset files of a topic are locked together */
+	(void)cli_more_files(&was);
 	for (i = 0; reset->kind == RESET_UNDO && i < o->count; i++)
 		if (o->topics[i].partitions.count > 0)
 			cli_usage(o->cli,
