@@ -108,8 +108,7 @@ take(struct cli *cli, struct offsets *o, struct asked *a, int letter)
 		a->reset.kind = RESET_UNDO;
 		break;
 	case DELETE:
-		a->reset.kind = RESET_TO;
-		a->reset.how = KLOG_TO_NONE;
+		a->reset.kind = RESET_DELETE;
 		break;
 	case OUTPUT:
 		a->output = cli->arg;

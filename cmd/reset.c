@@ -18,11 +18,10 @@ int
 reset_parse(const char *text, struct reset *reset, struct klog_err *err)
 {
 	reset->kind = RESET_TO;
-	reset->how = KLOG_TO_PLACE;
-	if (strcmp(text, "current") != 0 && strcmp(text, "stored") != 0)
-		return args_offset(text, klog_now_ms(), &reset->at, err);
-	reset->how = KLOG_TO_STORED;
-	return 0;
+	reset->at.where = KLOG_AT_UNSET;
+	return strcmp(text, "current") == 0 || strcmp(text, "stored") == 0
+		? 0
+		: args_offset(text, klog_now_ms(), &reset->at, err);
 }
 
 int
@@ -34,10 +33,23 @@ reset_parse_shift(const char *text, struct reset *reset, struct klog_err *err)
 	if (n == -1)
 		return klog_fail(err, KLOG_EUSAGE,
 			"%s: not a number of records: +N or -N", text);
-	reset->kind = RESET_TO;
-	reset->how = KLOG_TO_SHIFT;
+	reset->kind = RESET_SHIFT;
 	reset->at.value = *text == '-' ? -n : n;
 	return 0;
+}
+
+static enum klog_group_to
+how_of(const struct reset *reset)
+{
+	switch (reset->kind) {
+	case RESET_SHIFT:
+		return KLOG_TO_SHIFT;
+	case RESET_DELETE:
+		return KLOG_TO_NONE;
+	default:
+		return reset->at.where == KLOG_AT_UNSET ? KLOG_TO_STORED
+							: KLOG_TO_PLACE;
+	}
 }
 
 /* ---- which partitions ---- */
@@ -65,7 +77,7 @@ add(struct changes *all, const struct reset *reset,
 	memset(c, 0, sizeof(*c));
 	c->topic = topic->name;
 	c->partition = partition;
-	c->how = reset->how;
+	c->how = how_of(reset);
 	c->at = reset->at;
 	return 0;
 }
@@ -124,7 +136,7 @@ gather(const struct offsets *o, const struct reset *reset, struct changes *all)
 		const struct offsets_topic *topic = &o->topics[i];
 
 		r = add_known(o, reset, topic, all, &err);
-		if (r == 0 && o->given && reset->how == KLOG_TO_PLACE)
+		if (r == 0 && o->given && how_of(reset) == KLOG_TO_PLACE)
 			r = add_new(o, reset, topic, all, &err);
 		else if (r == 0 && o->given)
 			return offsets_no_group(o, topic->name);
