@@ -1,15 +1,11 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "libklog/err.h"
 #include "libklog/time.h"
 #include "metrics.h"
+#include "replace.h"
 
 /* What is kept of a partition from one metric to the next. */
 struct sample {
@@ -245,78 +241,19 @@ print_all(const struct offsets *o, FILE *out)
 	return status;
 }
 
-/* ---- a file ---- */
-
-/* Its directory, and a name beside it that the collector passes over. */
-static char *
-temp_of(const char *output)
-{
-	const char *slash = strrchr(output, '/');
-	int dir = slash != NULL ? (int)(slash + 1 - output) : 0;
-	char *temp;
-
-	return asprintf(&temp, "%.*s.%s.XXXXXX", dir, output, output + dir) ==
-			-1
-		? NULL
-		: temp;
-}
-
-static void
-sync_dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? strdup(".")
-		: slash == path   ? strdup("/")
-				  : strndup(path, (size_t)(slash - path));
-	int fd = dir == NULL ? -1
-			     : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd != -1) {
-		(void)fsync(fd);
-		close(fd);
-	}
-	free(dir);
-}
-
-/* Everything is on the device before the name leads to it. */
-static bool
-finish(FILE *out, const char *temp, const char *output)
-{
-	mode_t mask = umask(0);
-	bool good;
-
-	umask(mask);
-	good = fflush(out) == 0 && !ferror(out) &&
-		fchmod(fileno(out), 0644 & ~mask) == 0 &&
-		fsync(fileno(out)) == 0;
-	return fclose(out) == 0 && good && rename(temp, output) == 0;
-}
-
-static int
-replace(const struct offsets *o, const char *output)
-{
-	char *temp = temp_of(output);
-	int fd = temp == NULL ? -1 : mkostemp(temp, O_CLOEXEC);
-	FILE *out = fd == -1 ? NULL : fdopen(fd, "w");
-	struct klog_err err;
-	int status = 0;
-
-	if (out != NULL)
-		status = print_all(o, out);
-	if (out != NULL && finish(out, temp, output)) {
-		sync_dir_of(output);
-		free(temp);
-		return status;
-	}
-	klog_fail_errno(&err, "%s", output);
-	if (fd != -1)
-		unlink(temp);
-	free(temp);
-	return cli_worse(status, cli_fail(o->cli, &err));
-}
-
 int
 metrics_run(const struct offsets *o, const char *output)
 {
-	return output == NULL ? print_all(o, stdout) : replace(o, output);
+	struct replace file;
+	struct klog_err err;
+	int status;
+
+	if (output == NULL)
+		return print_all(o, stdout);
+	if (replace_begin(&file, output, &err) == -1)
+		return cli_fail(o->cli, &err);
+	status = print_all(o, file.out);
+	return replace_end(&file, &err) == 0
+		? status
+		: cli_worse(status, cli_fail(o->cli, &err));
 }

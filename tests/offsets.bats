@@ -1126,6 +1126,33 @@ klog_group_lag_seconds{group="bob",topic="web",partition="0"} S'
 	shell 1 'klog-offsets --prometheus >/dev/full'
 }
 
+@test "offsets: --output that is killed leaves nothing that stays" {
+	need_strace
+	local n
+	klog-offsets --prometheus --output klog.prom
+	strace -qqq -o calls -e trace=openat \
+		klog-offsets --prometheus --output klog.prom
+	n=$(grep -n O_TMPFILE calls | cut -d : -f 1)
+	shell 137 'strace -qqq -o calls -e inject=fsync:signal=KILL \
+		klog-offsets --prometheus --output klog.prom'
+	equal "$(echo .*.prom*)" '.*.prom*'
+	# where no file can be without a name, and at the last moment
+	shell 0 "strace -qqq -o calls -e inject=openat:error=EOPNOTSUPP:when=$n \
+		klog-offsets --prometheus --output klog.prom"
+	equal "$(echo .*.prom*)" '.*.prom*'
+	local how
+	for how in '' "-e inject=openat:error=EOPNOTSUPP:when=$n"; do
+		shell 137 "strace -qqq -o calls $how \
+			-e inject=renameat:signal=KILL:when=1 \
+			klog-offsets --prometheus --output klog.prom"
+		equal "$(echo .*.prom*)" .klog.prom.new
+		exposition <klog.prom >&2
+		klog 0 offsets --prometheus --output klog.prom
+		equal "$(echo .*.prom*)" '.*.prom*'
+		exposition <klog.prom >&2
+	done
+}
+
 @test "offsets: what is damaged is left out of the metrics, and told" {
 	klog-offsets -g g --reset 4 access web >/dev/null
 	head -c 600 /dev/urandom >"$(offset_file web g)"
