@@ -496,8 +496,9 @@ struct klog_group_change {
  * Changes what a group has committed; durable on return, and an operation in
  * its journal.  On -1 nothing is changed, unless *err says that it could not be
  * taken back, as on a disk that fails: klog_group_undo does that.  An offset
- * outside of the log becomes the start or the end, which is said.  KLOG_EREFUSED while a member of the group lives
- * in one of the topics.  With dry_run from and to are filled in, and nothing
+ * outside of the log becomes the start or the end, which is said.
+ * KLOG_EREFUSED while a member of the group lives in one of the topics, and on
+ * a network file system.  With dry_run from and to are filled in, and nothing
  * is written.  On -1 *wrong (may be NULL) is the change that is to blame, or
  * `count` where none is.
  */
