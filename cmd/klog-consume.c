@@ -245,15 +245,9 @@ take_topics(struct cli *cli, struct options *o)
 static void
 allow_more_files(struct options *o)
 {
-	struct rlimit more;
-
-	if (getrlimit(RLIMIT_NOFILE, &o->files) == -1)
-		return;
-	more = o->files;
-	more.rlim_cur = more.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &more);
 	/* of a COMMAND that is none of the business */
-	o->copy.work.command.files = &o->files;
+	if (cli_more_files(&o->files))
+		o->copy.work.command.files = &o->files;
 }
 
 /* Whether what fails would be read again, under whatever name. */

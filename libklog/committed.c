@@ -45,23 +45,6 @@ take_word(char **rest, char *to, size_t size)
 	return true;
 }
 
-/* Whether the sum of a line stands at its end, which it is cut by. */
-static bool
-take_sum(char *line)
-{
-	char *at = strrchr(line, ' ');
-	char sum[16];
-
-	if (at == NULL)
-		return false;
-	snprintf(sum, sizeof(sum), "%08" PRIx32,
-		klog_crc32c(line, (size_t)(at - line)));
-	if (strcmp(at + 1, sum) != 0)
-		return false;
-	*at = '\0';
-	return true;
-}
-
 static bool
 parse_slot(const char slot[SLOT], struct klog_committed *c)
 {
@@ -75,7 +58,7 @@ parse_slot(const char slot[SLOT], struct klog_committed *c)
 	for (size--; size > 0 && line[size - 1] == ' '; size--)
 		;
 	line[size] = '\0';
-	if (strlen(line) != size || !take_sum(line) ||
+	if (strlen(line) != size || !klog_crc32c_cut(line) ||
 		strcmp(strsep(&rest, " "), "klog-offset") != 0 ||
 		!take_number(&rest, 1, &sequence) || sequence > COUNT_MAX ||
 		!take_number(&rest, 0, &c->generation) ||
@@ -98,9 +81,9 @@ void
 klog_commits_slot(char slot[SLOT], const char *line)
 {
 	size_t size = strlen(line);
-	char sum[16];
+	char sum[KLOG_CRC32C_TEXT];
 
-	snprintf(sum, sizeof(sum), " %08" PRIx32, klog_crc32c(line, size));
+	klog_crc32c_text(sum, line, size);
 	memset(slot, ' ', SLOT);
 	memcpy(slot, line, size);
 	memcpy(slot + size, sum, strlen(sum));
