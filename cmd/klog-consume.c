@@ -285,8 +285,13 @@ copy(struct cli *cli, struct options *o, struct klog *klog)
 		if (r == -1)
 			return cli_fail_topic(cli, c->work.dead_letter, &err);
 	} else {
+		static const struct klog_buf none;
+		bool ended = c->print.format.count == 0;
+
 		r = output_init(&c->out, STDOUT_FILENO, &err);
-		delivery_init(&c->delivery, o->group != NULL, c->in, &c->out);
+		if (r == 0)
+			r = delivery_init(&c->delivery, o->group != NULL, c->in,
+				&c->out, ended ? &c->print.delim : &none, &err);
 	}
 	if (r == 0)
 		r = copy_records(c, &err);
@@ -312,11 +317,15 @@ consume(struct cli *cli, struct options *o)
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,
 	};
+	const char *dead = o->copy.work.dead_letter;
 	struct klog_err err;
 	struct klog *klog;
 	int status = 0;
 
-	klog = cli_open(cli, o->topics.names[0], o->topics.paths_only, &status);
+	klog = cli_open(cli, o->topics.names[0],
+		o->topics.paths_only &&
+			(dead == NULL || strchr(dead, '/') != NULL),
+		&status);
 	if (klog == NULL)
 		return status;
 	o->copy.in = klog_consumer_open(klog, &what, &err);

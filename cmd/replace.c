@@ -49,20 +49,45 @@ release(struct replace *r)
 	if (r->dir != -1)
 		close(r->dir);
 	free(r->temp);
+	free(r->path);
+}
+
+/* A descriptor for what is to be written, or -1. */
+static int
+open_output(struct replace *r, const char *path)
+{
+	struct stat st;
+	bool there;
+
+	if (strcmp(path, "-") == 0) {
+		r->direct = true;
+		r->path = strdup("stdout");
+		return dup(STDOUT_FILENO);
+	}
+	there = stat(path, &st) == 0;
+	r->direct = there && !S_ISREG(st.st_mode);
+	r->path = there && !r->direct ? realpath(path, NULL) : strdup(path);
+	if (r->path == NULL)
+		return -1;
+	if (r->direct)
+		return open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	r->dir = open_dir_of(r->path);
+	if (r->dir == -1 ||
+		asprintf(&r->temp, ".%s.new", name_of(r->path)) == -1) {
+		r->temp = NULL;
+		return -1;
+	}
+	return create(r);
 }
 
 int
 replace_begin(struct replace *r, const char *path, struct klog_err *err)
 {
-	int fd = -1;
+	int fd;
 
-	r->path = path;
-	r->out = NULL;
-	r->dir = open_dir_of(path);
-	if (asprintf(&r->temp, ".%s.new", name_of(path)) == -1)
-		r->temp = NULL;
-	if (r->dir != -1 && r->temp != NULL)
-		fd = create(r);
+	memset(r, 0, sizeof(*r));
+	r->dir = -1;
+	fd = open_output(r, path);
 	if (fd != -1)
 		r->out = fdopen(fd, "w");
 	if (r->out != NULL)
@@ -70,7 +95,7 @@ replace_begin(struct replace *r, const char *path, struct klog_err *err)
 	klog_fail_errno(err, "%s", path);
 	if (fd != -1) {
 		close(fd);
-		if (!r->hidden)
+		if (r->temp != NULL && !r->hidden)
 			(void)unlinkat(r->dir, r->temp, 0);
 	}
 	release(r);
@@ -114,6 +139,8 @@ put_in_place(struct replace *r, struct klog_err *err)
 	if (ferror(r->out))
 		return klog_fail(err, KLOG_ESYSTEM,
 			"%s: it could not be written whole", r->path);
+	if (r->direct)
+		return 0;
 	if (fsync(fd) == -1 || (r->hidden && show(r, fd) == -1))
 		return klog_fail_errno(err, "%s", r->path);
 	if (!is_own(r, fd))
@@ -130,7 +157,7 @@ replace_end(struct replace *r, struct klog_err *err)
 {
 	int done = put_in_place(r, err);
 
-	if (done == -1 && !r->hidden && is_own(r, fileno(r->out)))
+	if (done == -1 && !r->direct && !r->hidden && is_own(r, fileno(r->out)))
 		(void)unlinkat(r->dir, r->temp, 0);
 	(void)fclose(r->out);
 	release(r);

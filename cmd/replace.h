@@ -1,7 +1,8 @@
 /*
  * A file that is replaced whole, or stays what it was: whoever reads it sees
  * the old or the new one.  A tool that is killed leaves nothing of it beside
- * the file but, at worst, .NAME.new, which the next one takes away.
+ * the file but, at worst, .NAME.new, which the next one takes away.  A link is
+ * followed; a device or FIFO is written to, and stays.
  */
 #ifndef REPLACE_H
 #define REPLACE_H
@@ -11,14 +12,15 @@
 #include "libklog/err.h"
 
 struct replace {
-	FILE *out; /* what is written there becomes the file */
-	const char *path;
+	FILE *out;  /* what is written there becomes the file */
+	char *path; /* where links lead to */
 	int dir;
 	char *temp;
 	bool hidden; /* it has no name yet */
+	bool direct; /* it is no regular file */
 };
 
-/* Begins; `path` is borrowed.  After -1 there is nothing to end. */
+/* Begins; "-" is stdout.  After -1 there is nothing to end. */
 int replace_begin(
 	struct replace *replace, const char *path, struct klog_err *err);
 

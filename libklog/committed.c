@@ -148,11 +148,28 @@ klog_commits_read(int fd, struct klog_commits *commits, const char *name,
 			name);
 	}
 	i = whole[1] && (!whole[0] || is_newer(&slots[1], &slots[0]));
+	/* the next one could not be told from damage */
+	if (slots[i].sequence == COUNT_MAX || slots[i].generation == COUNT_MAX)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: damaged: no committed offset can follow this one",
+			name);
 	commits->now = slots[i];
 	commits->has_before = whole[1 - i];
 	if (commits->has_before)
 		commits->before = slots[1 - i];
 	return 1;
+}
+
+/* Begun anew, after damage: what stands there must not come back. */
+static int
+clear_second(int fd, const char *name, struct klog_err *err)
+{
+	static const char nothing[SLOT];
+	int64_t size = klog_file_size(fd, name, err);
+
+	if (size <= SECOND)
+		return size == -1 ? -1 : 0;
+	return klog_write_at(fd, nothing, SLOT, SECOND, NULL, name, err);
 }
 
 int
@@ -173,7 +190,9 @@ klog_commits_write(int fd, struct klog_commits *commits, bool sync,
 		at = SECOND;
 	commits->now.sequence++;
 	format_slot(text, &commits->now);
-	if (klog_write_at(fd, text, SLOT, at, NULL, name, err) == -1)
+	if (klog_write_at(fd, text, SLOT, at, NULL, name, err) == -1 ||
+		(commits->now.sequence == 1 &&
+			clear_second(fd, name, err) == -1))
 		return -1;
 	return sync ? klog_sync_file(fd, name, err) : 0;
 }

@@ -1313,3 +1313,29 @@ bounded() {
 	strace -f -o calls klog-offsets --groups web >/dev/null
 	[ "$(grep -c '"[^"]*\.klog"' calls)" -le 5 ]
 }
+
+@test "offsets: --output follows a link, and writes into what is no file" {
+	klog-create -q t
+	put t a
+	mkfifo pipe
+	ln -s real link
+	echo old >real
+	klog 0 offsets --prometheus --output link
+	[ -L link ]
+	grep -q klog_log_end_offset real
+	cat pipe >got &
+	klog 0 offsets --prometheus --output pipe
+	wait "$!"
+	[ -p pipe ]
+	equal "$(wc -l <got)" "$(wc -l <real)"
+	klog 0 offsets --prometheus --output -
+	equal "${#lines[@]}" "$(wc -l <real)"
+	[ ! -e ./- ]
+}
+
+@test "offsets: few descriptors do for many partitions" {
+	klog-create -q -p 200 wide
+	klog-offsets -q -g g --reset latest wide >out
+	shell 0 'ulimit -n 32; klog-offsets -g g wide | wc -l'
+	equal "$output" 201
+}
