@@ -111,9 +111,56 @@ add_segment(struct table *table, const char *topic,
 	add_time(table, s->when_ms);
 }
 
+struct forecast {
+	int64_t per_day, to_come;
+};
+
+static void
+add_forecast(struct forecast *f, const struct klog_clean_report *report)
+{
+	f->per_day += report->per_day;
+	if (report->to_come == INT64_MAX || f->to_come == INT64_MAX)
+		f->to_come = INT64_MAX;
+	else
+		f->to_come += report->to_come;
+}
+
+/* When the disk is full, if it goes on like that. */
+static int
+print_forecast(
+	const struct cli *cli, struct klog *klog, const struct forecast *f)
+{
+	int64_t have, all, full = -1;
+	char when[KLOG_TIME_TEXT];
+	struct klog_err err;
+
+	if (klog_disk(klog, &have, &all, &err) == -1)
+		return cli_fail(cli, &err);
+	if (f->per_day > 0 && f->to_come > have)
+		full = klog_now_ms() +
+			(int64_t)((double)have / (double)f->per_day * 86400000);
+	if (cli_given(cli, 'J')) {
+		printf("{\"free\":%" PRId64 ",\"size\":%" PRId64
+		       ",\"per_day\":%" PRId64 ",\"full\":",
+			have, all, f->per_day);
+		if (full == -1)
+			printf("null}\n");
+		else
+			printf("%" PRId64 "}\n", full);
+		return 0;
+	}
+	klog_time_text(full, when);
+	printf("\ndisk: %" PRId64 " of %" PRId64 " bytes free, %" PRId64
+	       " bytes a day come, %s%s\n",
+		have, all, f->per_day,
+		full == -1 ? "it does not fill up" : "full about ",
+		full == -1 ? "" : when);
+	return 0;
+}
+
 static int
 clean_topic(const struct cli *cli, struct klog *klog, const char *topic,
-	const struct options *o, struct table *table)
+	const struct options *o, struct table *table, struct forecast *f)
 {
 	bool all = cli_given(cli, EXPLAIN);
 	struct klog_clean_report report;
@@ -123,6 +170,7 @@ clean_topic(const struct cli *cli, struct klog *klog, const char *topic,
 
 	if (klog_clean_topic(klog, topic, &o->clean, &report, &err) == -1)
 		status = cli_fail_topic(cli, topic, &err);
+	add_forecast(f, &report);
 	for (i = 0; i < report.count; i++)
 		if (all || strcmp(report.segments[i].action, "keep") != 0)
 			add_segment(table, topic, &report.segments[i]);
@@ -170,7 +218,7 @@ keep_free(const struct cli *cli, struct klog *klog, const struct options *o)
 
 static int
 clean_named(const struct cli *cli, struct klog *klog, struct options *o,
-	struct table *table)
+	struct table *table, struct forecast *f)
 {
 	struct args_topic topic;
 	struct klog_err err;
@@ -180,7 +228,7 @@ clean_named(const struct cli *cli, struct klog *klog, struct options *o,
 		if (args_topic(cli->argv[i], &topic, &err) == -1)
 			return cli_fail(cli, &err);
 		o->clean.partition = topic.partition;
-		one = clean_topic(cli, klog, topic.name, o, table);
+		one = clean_topic(cli, klog, topic.name, o, table, f);
 		free(topic.name);
 		status = one > status ? one : status;
 	}
@@ -189,7 +237,7 @@ clean_named(const struct cli *cli, struct klog *klog, struct options *o,
 
 static int
 clean_all(const struct cli *cli, struct klog *klog, struct options *o,
-	struct table *table)
+	struct table *table, struct forecast *f)
 {
 	struct klog_topic_info *list;
 	struct klog_err err;
@@ -201,7 +249,7 @@ clean_all(const struct cli *cli, struct klog *klog, struct options *o,
 	if (count == 0)
 		cli_note(cli, "no topic to clean in this cluster");
 	for (i = 0; i < count; i++) {
-		one = clean_topic(cli, klog, list[i].name, o, table);
+		one = clean_topic(cli, klog, list[i].name, o, table, f);
 		status = one > status ? one : status;
 	}
 	free(list);
@@ -213,6 +261,7 @@ run(struct cli *cli, struct options *o)
 {
 	bool named = cli->first < cli->argc;
 	const char *first = named ? cli->argv[cli->first] : NULL;
+	struct forecast f = { 0, 0 };
 	struct table table;
 	struct klog *klog;
 	int status = 0, one;
@@ -222,8 +271,8 @@ run(struct cli *cli, struct options *o)
 		return status;
 	table_init(&table, heads, sizeof(heads) / sizeof(heads[0]),
 		cli_given(cli, 'J'));
-	status = named ? clean_named(cli, klog, o, &table)
-		       : clean_all(cli, klog, o, &table);
+	status = named ? clean_named(cli, klog, o, &table, &f)
+		       : clean_all(cli, klog, o, &table, &f);
 	if (o->min_free != -1 || o->percent != -1) {
 		one = keep_free(cli, klog, o);
 		status = one > status ? one : status;
@@ -231,6 +280,10 @@ run(struct cli *cli, struct options *o)
 	if (o->clean.dry_run && table.count > 0 && table_print(&table) == -1)
 		status = 1;
 	table_free(&table);
+	if (cli_given(cli, EXPLAIN)) {
+		one = print_forecast(cli, klog, &f);
+		status = one > status ? one : status;
+	}
 	klog_close(klog);
 	return status;
 }

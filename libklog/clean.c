@@ -15,6 +15,8 @@
 
 #define BUFFER ((size_t)64 * 1024 * 1024)
 #define CHUNK ((size_t)64 * 1024)
+#define MINUTE_MS 60000
+#define DAY_MS 86400000
 
 /* A partition that is cleaned, or looked at only. */
 struct work {
@@ -240,6 +242,66 @@ raise_start(struct work *w, struct klog_err *err)
 	return 0;
 }
 
+/* What came in the last day, by the segments' newest records, as bytes in a
+ * day. */
+static int64_t
+bytes_per_day(const struct work *w)
+{
+	int64_t from = w->now_ms - DAY_MS, span;
+	double bytes = 0;
+	size_t i;
+
+	if (w->count == 0)
+		return 0;
+	for (i = 0; i < w->count; i++) {
+		const struct klog_segment_fact *fact = &w->facts[i];
+		int64_t begin = i > 0 ? fact[-1].newest_ms : fact->newest_ms;
+		double part = 1;
+
+		if (fact->newest_ms <= from)
+			continue;
+		if (begin < from)
+			part = (double)(fact->newest_ms - from) /
+				(double)(fact->newest_ms - begin);
+		bytes += part * (double)fact->bytes;
+	}
+	if (w->facts[0].newest_ms > from)
+		from = w->facts[0].newest_ms;
+	span = w->now_ms - from;
+	if (span < MINUTE_MS)
+		span = MINUTE_MS;
+	bytes *= (double)DAY_MS / (double)span;
+	return bytes < (double)(INT64_MAX / 2) ? (int64_t)bytes : INT64_MAX / 2;
+}
+
+/* How much it still grows, at that rate, until as much goes as comes. */
+static void
+forecast(struct work *w)
+{
+	const struct klog_settings *s = w->settings;
+	int64_t rate = bytes_per_day(w), have = 0, most = INT64_MAX;
+	double kept = (double)rate / (double)DAY_MS * (double)s->retention_ms;
+	size_t i;
+
+	for (i = 0; i < w->count; i++)
+		have += w->facts[i].bytes;
+	if (s->cleanup_policy & KLOG_CLEANUP_DELETE) {
+		if (s->retention_ms >= 0 && kept < (double)(INT64_MAX / 2))
+			most = (int64_t)kept;
+		/* it shrinks by whole segments */
+		if (s->retention_bytes >= 0 &&
+			s->retention_bytes < most - s->segment_bytes)
+			most = s->retention_bytes + s->segment_bytes;
+	} else {
+		most = have; /* by new keys only, of which nobody knows */
+	}
+	w->report->per_day += rate;
+	if (most == INT64_MAX && rate > 0)
+		w->report->to_come = INT64_MAX;
+	else if (w->report->to_come != INT64_MAX && rate > 0 && most > have)
+		w->report->to_come += most - have;
+}
+
 static int
 apply_retention(struct work *w, struct klog_err *err)
 {
@@ -295,7 +357,7 @@ oldest_dirty(struct work *w, int64_t first_dirty)
 /* Each group is built, and takes the place of its segments. */
 static int
 replace_groups(struct work *w, struct klog_compaction *c,
-	const struct klog_plan *plan, struct klog_err *err)
+	struct klog_plan *plan, struct klog_err *err)
 {
 	size_t i;
 
@@ -313,7 +375,7 @@ replace_groups(struct work *w, struct klog_compaction *c,
 		if (klog_swap_in(c->dir, &plan->groups[i], err) == -1)
 			return klog_err_in(err, "%s", c->path);
 	}
-	return klog_plan_remove(c->dir, err);
+	return klog_plan_end(c->dir, plan, err);
 }
 
 static int
@@ -430,13 +492,15 @@ look_anew(struct work *w, struct klog_err *err)
 }
 
 static int
-clean_log(struct work *w, const struct klog_plan *plan, struct klog_err *err)
+clean_log(struct work *w, struct klog_plan *plan, struct klog_err *err)
 {
 	int64_t policy = w->settings->cleanup_policy;
 	int r = 0;
 
 	if (find_facts(w, err) == -1 || raise_start(w, err) == -1)
 		return -1;
+	if (w->how->dry_run)
+		forecast(w);
 	if (policy & KLOG_CLEANUP_COMPACT)
 		r = apply_compaction(
 			w, plan, !(policy & KLOG_CLEANUP_DELETE), err);
@@ -444,7 +508,7 @@ clean_log(struct work *w, const struct klog_plan *plan, struct klog_err *err)
 		r = look_anew(w, err);
 	if (r == 0 && plan->to > plan->from && !w->how->dry_run &&
 		!(policy & KLOG_CLEANUP_COMPACT))
-		r = klog_plan_remove(w->reader.dir, err);
+		r = klog_plan_end(w->reader.dir, plan, err);
 	if (r == 0 && policy == KLOG_CLEANUP_COMPACT) {
 		/* the log start counts in any case */
 		struct klog_retention how = { .settings = w->settings,

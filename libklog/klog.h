@@ -439,6 +439,9 @@ struct klog_clean_report {
 	int64_t removed_bytes;
 	int64_t compacted;                  /* partitions */
 	int64_t records_read, records_kept; /* by compaction */
+	int64_t per_day; /* bytes that come, by what came in the last day */
+	int64_t to_come; /* bytes that it still grows by until as much goes
+			     as comes; INT64_MAX: nothing limits it */
 };
 
 /*

@@ -287,6 +287,17 @@ jitter(const struct klog_state *s, const struct klog_settings *settings)
 	return (int64_t)((h >> 1) % (uint64_t)settings->segment_jitter_ms);
 }
 
+/* What is to be compacted after a while has to be closed by then (Kafka's
+ * LogConfig.maxSegmentMs). */
+static int64_t
+longest(const struct klog_settings *settings)
+{
+	return settings->cleanup_policy & KLOG_CLEANUP_COMPACT &&
+			settings->max_compaction_lag_ms < settings->segment_ms
+		? settings->max_compaction_lag_ms
+		: settings->segment_ms;
+}
+
 bool
 klog_log_must_roll(const struct klog_log *log, const struct klog_batch *batch,
 	const struct klog_settings *settings)
@@ -305,7 +316,7 @@ klog_log_must_roll(const struct klog_log *log, const struct klog_batch *batch,
 		return true;
 	return s->first_ms >= 0 && batch->max_timestamp_ms > s->first_ms &&
 		batch->max_timestamp_ms - s->first_ms >
-		settings->segment_ms - jitter(s, settings);
+		longest(settings) - jitter(s, settings);
 }
 
 /* A segment's indexes end where their entries do, the newest timestamp as

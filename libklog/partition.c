@@ -733,6 +733,9 @@ settle_log(struct klog_partition *p, struct klog_err *err)
 		r = recover(p, err);
 	if (r == 0)
 		r = ready(p, err);
+	/* who raised the log start may have been killed before that */
+	if (r == 0)
+		r = klog_log_trim_epochs(leader(p), err);
 	if (r == 0)
 		r = klog_log_save(leader(p), err);
 	keep_marks(p);

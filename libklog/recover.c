@@ -366,27 +366,31 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 /* ---- T4 ---- */
 
 /*
- * Where compaction was nobody knows any more: anywhere, but in the last
- * segment.  So there may be gaps, and it begins anew, which the plan says.
+ * Up to where the log may have gaps: what the plan of the last cleaning says.
+ * Without one, in a topic that is compacted, all of the closed segments; as
+ * nobody knows how far it came, it begins anew, for which there is a plan then.
  */
 static int
-forget_dirty(struct klog_log *log, const struct klog_bases *bases,
-	struct klog_err *err)
+find_gaps(struct klog_log *log, const struct klog_bases *bases,
+	const struct klog_settings *settings, struct klog_err *err)
 {
+	int64_t *to = &log->state.first_dirty;
 	struct klog_plan plan;
-	int r;
+	struct klog_err why;
+	int r = klog_plan_read(log->dir, &plan, &why);
 
-	if (bases->count < 2)
+	if (r == 1) {
+		*to = plan.to > *to ? plan.to : *to;
+		klog_plan_free(&plan);
 		return 0;
-	if (klog_plan_read(log->dir, &plan, err) == -1)
-		return -1;
-	log->state.first_dirty = bases->base[bases->count - 1];
+	}
+	if (!(settings->cleanup_policy & KLOG_CLEANUP_COMPACT) ||
+		bases->count < 2)
+		return 0;
 	plan.from = bases->base[0];
-	if (plan.to < log->state.first_dirty)
-		plan.to = log->state.first_dirty;
-	r = klog_plan_write(log->dir, &plan, err);
-	klog_plan_free(&plan);
-	return r;
+	plan.to = *to = bases->base[bases->count - 1];
+	/* one that is damaged is klog-clean's to tell */
+	return r == 0 ? klog_plan_write(log->dir, &plan, err) : 0;
 }
 
 int
@@ -402,8 +406,7 @@ klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	if (klog_segment_list(log->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", log->path);
 	klog_state_init(s, bases.count > 0 ? bases.base[0] : 0, topic_id);
-	if (how->settings->cleanup_policy & KLOG_CLEANUP_COMPACT)
-		r = forget_dirty(log, &bases, err);
+	r = find_gaps(log, &bases, how->settings, err);
 	klog_bases_free(&bases);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);

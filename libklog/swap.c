@@ -110,10 +110,11 @@ klog_plan_write(int dir, const struct klog_plan *plan, struct klog_err *err)
 }
 
 int
-klog_plan_remove(int dir, struct klog_err *err)
+klog_plan_end(int dir, struct klog_plan *plan, struct klog_err *err)
 {
-	klog_remove_file(dir, KLOG_PLAN_NAME);
-	return klog_sync_dir(dir, KLOG_PLAN_NAME, err);
+	plan->count = 0;
+	plan->from = plan->to;
+	return klog_plan_write(dir, plan, err);
 }
 
 void

@@ -9,8 +9,8 @@
  * A .cleaned says that the old ones are whole: it is dropped.  A .swap of the
  * time index without one says that the new .log stands, or is about to: the
  * rest is done.  Which segments a group stands for, the plan says, a file that
- * is there before the first .cleaned and goes after the last group.  Where an
- * offset at or past the log start is, there always is a file.
+ * is there before the first .cleaned; after the last group it names none.
+ * Where an offset at or past the log start is, there always is a file.
  */
 #ifndef KLOG_SWAP_H
 #define KLOG_SWAP_H
@@ -26,19 +26,23 @@ struct klog_swap_group {
 };
 
 struct klog_plan {
-	int64_t from, to; /* offsets that are cleaned: dirty from, and up to */
+	int64_t from, to; /* offsets to be cleaned, none when they are equal; up
+			     to `to` the log may have gaps, which a state that
+			     is lost can no longer say (T4) */
 	struct klog_swap_group *groups;
 	size_t count;
 };
 
-/* Reads the plan of a run that was killed: 1, 0 there is none, -1;
- * KLOG_ECORRUPT when it is damaged. */
+/* Reads the plan; one with offsets is of a run that did not end.  1, 0 there is
+ * none, -1; KLOG_ECORRUPT when it is damaged. */
 int klog_plan_read(int dir, struct klog_plan *plan, struct klog_err *err);
 
-/* Makes it durable, and removes it. */
+/* Makes it durable. */
 int klog_plan_write(
 	int dir, const struct klog_plan *plan, struct klog_err *err);
-int klog_plan_remove(int dir, struct klog_err *err);
+
+/* All its groups are done, or dropped. */
+int klog_plan_end(int dir, struct klog_plan *plan, struct klog_err *err);
 void klog_plan_free(struct klog_plan *plan);
 
 /* The group's three files are there as .cleaned, and synced: replaces. */

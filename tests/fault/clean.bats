@@ -38,8 +38,9 @@ content() {
 }
 
 leftovers() {
-	find "$(partition c)" -name '*.cleaned' -o -name '*.swap' \
-		-o -name '.klog.clean' -o -name '*.new'
+	find "$(partition c)" -name '*.cleaned' -o -name '*.swap' -o -name '*.new'
+	# A plan that names groups is of a run that did not end.
+	sed 1,2d "$(partition c)/.klog.clean" 2>/dev/null || true
 }
 
 # killed ARG...: klog-clean ARG c at each of its calls, from the same log each
@@ -153,9 +154,8 @@ after_kill() {
 	done
 }
 
-@test "clean: ENOSPC and EIO at each write, sync and rename: as before or after" {
-	local calls=write,pwrite,pwrite64,fsync,fdatasync,rename,renameat,renameat2,openat,ftruncate
-	local n what keys want status
+@test "clean: ENOSPC and EIO at each change of a file: as before or after" {
+	local n what keys want status hit=0
 	segments -X cleanup.policy=compact
 	keys=$(last_values)
 	cp -a "$KLOG_CLUSTER/c" before
@@ -166,17 +166,20 @@ after_kill() {
 		while n=$((n + 1)); do
 			again
 			status=0
-			faulty "$calls" "$n" "$what" clean c >said 2>&1 || status=$?
-			[ "$status" -ne 0 ] || [ ! -s said ] || true
-			[ "$status" -eq 0 ] || [ "$status" -eq 1 ] ||
-				[ "$status" -eq 3 ] ||
-				fail "$what $n: status $status: $(cat said)"
+			rm -f log
+			FAULT_LOG=$PWD/log faulty change "$n" "$what" clean c \
+				>said 2>&1 || status=$?
+			grep -q '^!' log || break
 			if [ "$status" -ne 0 ]; then
+				hit=$((hit + 1))
+				[ "$status" -eq 1 ] || [ "$status" -eq 3 ] ||
+					fail "$what $n: status $status: $(cat said)"
 				equal "$(grep -c '^klog-clean: ' said)" \
 					"$(wc -l <said)"
 			fi
 			after_kill "$what $n"
-			[ "$n" -lt 70 ] || break
 		done
+		[ "$n" -gt 30 ]
 	done
+	[ "$hit" -gt 40 ] || fail "only $hit failed"
 }

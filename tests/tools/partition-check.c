@@ -566,7 +566,7 @@ static bool
 known_file(const char *name)
 {
 	static const char *const known[] = { ".", "..", ".klog", ".klog.lock",
-		".klog.removed", "leader-epoch-checkpoint",
+		".klog.clean", ".klog.removed", "leader-epoch-checkpoint",
 		"partition.metadata" };
 	int64_t base;
 
