@@ -5,6 +5,8 @@
 #include "libklog/time.h"
 #include "stop.h"
 
+#define LOOK_MS 1000
+
 static bool
 has_command(const struct copy *copy)
 {
@@ -27,6 +29,10 @@ wait_more(struct copy *copy, int64_t last_tick, struct klog_err *err)
 	}
 	if (due != -1 && (left == -1 || due < left))
 		left = due;
+	/* a signal that came just before it sleeps is seen at the latest so
+	 * much later */
+	if (copy->stops && (left == -1 || left > LOOK_MS))
+		left = LOOK_MS;
 	if (klog_consumer_wait(copy->in, left, hangup, err) == -1 &&
 		!(err->code == KLOG_ESYSTEM && err->sys_errno == EINTR))
 		return -1;
@@ -67,7 +73,8 @@ give_up(struct copy *copy, struct klog_err *err)
 	if (!has_command(copy) &&
 		delivery_settle(&copy->delivery, false, err) == -1)
 		return -1;
-	return klog_consumer_leave(copy->in, err);
+	klog_consumer_leave(copy->in);
+	return 0;
 }
 
 static int
@@ -93,6 +100,8 @@ copy_all(struct copy *copy, struct klog_err *err)
 			return -1;
 		if (flush(copy, err) == -1)
 			return -1;
+		if (stop_signal() != 0)
+			return 0;
 		if (klog_consumer_leaving(copy->in)) {
 			if (give_up(copy, err) == -1)
 				return -1;

@@ -14,6 +14,7 @@ struct copy {
 	struct print print;
 	int64_t count;   /* end after so many; -1: no bound */
 	int64_t idle_ms; /* end when nothing came for so long; -1: never */
+	bool stops;      /* stop.h has the signals, and they end it */
 	struct klog_consumer *in;
 	struct output out; /* where there is no COMMAND */
 	struct delivery delivery;

@@ -11,7 +11,8 @@
 #include "stop.h"
 
 #define LOOK_MS 1000
-#define POLL_MS 5 /* nothing tells when a pipe is empty */
+#define READER_MS 500 /* marked at one look, committed at the next */
+#define POLL_MS 5     /* nothing tells when a pipe is empty */
 #define POLL_MOST_MS 50
 #define GRACE_MS 5      /* for a reader that took all, and used a part of it */
 #define STOPPED_MS 2000 /* after a signal its reader has so long */
@@ -43,6 +44,18 @@ kind_of(int fd)
 	}
 }
 
+static bool
+asks_reader(const struct delivery *d)
+{
+	return d->kind == TO_PIPE || d->kind == TO_SOCKET;
+}
+
+static int64_t
+look_ms(const struct delivery *d)
+{
+	return asks_reader(d) ? READER_MS : LOOK_MS;
+}
+
 void
 delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 	struct output *out)
@@ -51,7 +64,7 @@ delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 	d->kind = group ? kind_of(out->fd) : TO_NOBODY;
 	d->in = in;
 	d->out = out;
-	d->look_tick = klog_tick_ms() + LOOK_MS;
+	d->look_tick = klog_tick_ms() + look_ms(d);
 }
 
 void
@@ -116,12 +129,6 @@ write_and_commit(struct delivery *d, struct klog_err *err)
 	return commit(d, err);
 }
 
-static bool
-asks_reader(const struct delivery *d)
-{
-	return d->kind == TO_PIPE || d->kind == TO_SOCKET;
-}
-
 int
 delivery_step(struct delivery *d, struct klog_err *err)
 {
@@ -132,10 +139,10 @@ delivery_step(struct delivery *d, struct klog_err *err)
 	now = klog_tick_ms();
 	if (now < d->look_tick)
 		return 0;
-	d->look_tick = now + LOOK_MS;
+	d->look_tick = now + look_ms(d);
 	if (!asks_reader(d))
 		return write_and_commit(d, err);
-	/* the mark is of a second ago: a reader that goes away with what it
+	/* the mark is of a while ago: a reader that goes away with what it
 	 * took, and did not use, has mostly done so by now */
 	if (d->marked && taken(d) >= d->mark && !output_gone(d->out) &&
 		commit(d, err) == -1)

@@ -7,7 +7,8 @@
  *				written less what the kernel has unread
  *	anything else		it was written
  *
- * Looked at once a second, before partitions are given up, and at the end.
+ * Committed a second later at the latest, before partitions are given up, and
+ * at the end.
  */
 #ifndef DELIVERY_H
 #define DELIVERY_H
@@ -34,7 +35,7 @@ void delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 void delivery_took(
 	struct delivery *d, const struct klog_run *run, size_t count);
 
-/* Once a second: looks what arrived, and commits it. */
+/* Twice a second for a reader, else once: looks what arrived, and commits it. */
 int delivery_step(struct delivery *d, struct klog_err *err);
 
 /* How long until it has to look, in ms; -1: nothing is on its way. */

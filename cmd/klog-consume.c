@@ -254,6 +254,23 @@ allow_more_files(struct options *o)
 	o->copy.work.command.files = &o->files;
 }
 
+/* Whether what fails would be read again, under whatever name. */
+static int
+check_dead_letter(
+	const struct options *o, struct klog *klog, struct klog_err *err)
+{
+	const char *dead = o->copy.work.dead_letter;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && dead != NULL && i < o->topics.count; i++)
+		r = klog_topic_same(klog, o->topics.names[i], dead, err);
+	if (r == 1)
+		return klog_fail(err, KLOG_EUSAGE,
+			"%s is read, and cannot be its own dead letter", dead);
+	return r;
+}
+
 static int
 copy(struct cli *cli, struct options *o, struct klog *klog)
 {
@@ -266,7 +283,9 @@ copy(struct cli *cli, struct options *o, struct klog *klog)
 		c->work.in = c->in;
 		c->work.group = o->group != NULL;
 		c->work.print = &c->print;
-		r = work_init(&c->work, klog, &err);
+		r = check_dead_letter(o, klog, &err);
+		if (r == 0)
+			r = work_init(&c->work, klog, &err);
 		if (r == -1)
 			return cli_fail_topic(cli, c->work.dead_letter, &err);
 	} else {
@@ -355,7 +374,8 @@ main(int argc, char **argv)
 	take_options(&cli, &o);
 	take_topics(&cli, &o);
 	/* what is in hand is finished, and committed */
-	if (o.group != NULL || cli.command != NULL)
+	o.copy.stops = o.group != NULL || cli.command != NULL;
+	if (o.copy.stops)
 		stop_init();
 	if (o.group != NULL)
 		allow_more_files(&o);

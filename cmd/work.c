@@ -42,13 +42,13 @@ work_free(struct work *w)
 
 /* ---- a run of COMMAND ---- */
 
-static void
+static int
 set_number(const char *name, int64_t n)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRId64, n);
-	setenv(name, text, 1);
+	return setenv(name, text, 1);
 }
 
 /* Items from..to-1, printed one behind the other. */
@@ -57,10 +57,13 @@ run(struct work *w, size_t from, size_t to, int *status, struct klog_err *err)
 {
 	size_t begin = from > 0 ? w->items[from - 1].end : 0;
 
-	setenv("KLOG_TOPIC", w->topic, 1);
-	set_number("KLOG_PARTITION", w->partition);
-	set_number("KLOG_FIRST_OFFSET", w->items[from].rec.offset);
-	set_number("KLOG_LAST_OFFSET", w->items[to - 1].rec.offset);
+	if (setenv("KLOG_TOPIC", w->topic, 1) == -1 ||
+		set_number("KLOG_PARTITION", w->partition) == -1 ||
+		set_number("KLOG_FIRST_OFFSET", w->items[from].rec.offset) ==
+			-1 ||
+		set_number("KLOG_LAST_OFFSET", w->items[to - 1].rec.offset) ==
+			-1)
+		return klog_fail_memory(err);
 	return command_run(&w->command,
 		klog_slice_of(
 			w->out.buf.data + begin, w->items[to - 1].end - begin),
@@ -145,8 +148,9 @@ put_header(struct klog_buf *to, const char *name, const char *value)
 	return 0;
 }
 
-/* The record's own headers, and those that say why it is here. */
-static int
+/* The record's own headers, and those that say why it is here; answers how
+ * many more, or -1. */
+static int32_t
 put_headers(const struct work *w, const struct work_item *item, int status,
 	int64_t attempts, struct klog_buf *headers)
 {
@@ -173,7 +177,7 @@ put_headers(const struct work *w, const struct work_item *item, int status,
 		if (put_header(headers, numbers[i].name, text) == -1)
 			return -1;
 	}
-	return 0;
+	return 1 + (int32_t)i;
 }
 
 /* Appends a record to the dead letter: synced on return. */
@@ -185,6 +189,7 @@ bury(struct work *w, const struct work_item *item, int status, int64_t attempts,
 	struct klog_record rec = item->rec;
 	const uint8_t *bytes = w->raw.data + item->raw;
 	size_t taken;
+	int32_t more;
 	int r;
 
 	rec.partition = -1;
@@ -194,11 +199,12 @@ bury(struct work *w, const struct work_item *item, int status, int64_t attempts,
 		rec.key.data = bytes;
 	if (rec.value.data != NULL)
 		rec.value.data = bytes + rec.key.size;
-	rec.header_count += 5;
-	if (put_headers(w, item, status, attempts, &headers) == -1) {
+	more = put_headers(w, item, status, attempts, &headers);
+	if (more == -1) {
 		klog_buf_free(&headers);
 		return klog_fail_memory(err);
 	}
+	rec.header_count += more;
 	rec.headers = klog_slice_of(headers.data, headers.size);
 	r = klog_producer_put(w->dead, &rec, 1, &taken, err);
 	klog_buf_free(&headers);

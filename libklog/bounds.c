@@ -146,7 +146,7 @@ without_commit(const struct klog_bounds *b, const struct klog_source *s,
 static int
 instead(struct klog_bounds *b, struct klog_source *s, const char *group,
 	const struct klog_commits *commits, int64_t end,
-	struct klog_place_at *at, struct klog_err *err)
+	struct klog_reached *at, struct klog_err *err)
 {
 	const struct klog_committed *before = &commits->before;
 	int64_t was = commits->now.offset;
@@ -179,7 +179,7 @@ instead(struct klog_bounds *b, struct klog_source *s, const char *group,
 int
 klog_bounds_resume(struct klog_bounds *b, struct klog_source *s,
 	const char *group, const struct klog_commits *commits, bool new,
-	struct klog_place_at *at, struct klog_err *err)
+	struct klog_reached *at, struct klog_err *err)
 {
 	const struct klog_committed *now = &commits->now;
 	struct klog_at from = { KLOG_AT_OFFSET, now->offset, now->epoch };

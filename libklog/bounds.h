@@ -17,7 +17,7 @@ struct klog_bounds {
 };
 
 /* An offset, and the leader epoch of the record before it, or -1. */
-struct klog_place_at {
+struct klog_reached {
 	int64_t offset; /* -1: none */
 	int32_t epoch;
 };
@@ -41,6 +41,6 @@ int klog_bounds_place(
  */
 int klog_bounds_resume(struct klog_bounds *b, struct klog_source *source,
 	const char *group, const struct klog_commits *commits, bool new,
-	struct klog_place_at *at, struct klog_err *err);
+	struct klog_reached *at, struct klog_err *err);
 
 #endif

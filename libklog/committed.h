@@ -8,8 +8,11 @@
  *	klog-offset SEQUENCE GENERATION OFFSET EPOCH TIME SINCE PID MEMBER
  *	HOST CRC
  *
- * one blank between two words, filled up with blanks to 512 bytes.  The CRC-32C
- * is that of what comes before it.
+ * one blank between two words, filled up with blanks to 512 bytes.  Times are
+ * in ms since 1970; "-" is no member, or a host without a name.  The CRC-32C is
+ * that of what comes before it.  A slot is a sector, which a device writes as
+ * a whole: two are for a process that is killed while it writes one, and so
+ * that a commit that is not synced yet does not cost the one before.
  */
 #ifndef KLOG_COMMITTED_H
 #define KLOG_COMMITTED_H

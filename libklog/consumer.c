@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -443,6 +444,8 @@ klog_dir_consumer_took(
 
 	if (c->group == NULL)
 		return;
+	assert(position->source >= 0 &&
+		(size_t)position->source < c->membership.count);
 	h = &c->membership.list[position->source];
 	h->taken.offset = position->offset;
 	h->taken.epoch = position->leader_epoch;
@@ -480,15 +483,15 @@ klog_dir_consumer_leaving(const struct klog_consumer *consumer)
 	return c->membership.leaving;
 }
 
-int
-klog_dir_consumer_leave(struct klog_consumer *consumer, struct klog_err *err)
+void
+klog_dir_consumer_leave(struct klog_consumer *consumer)
 {
 	struct dir_consumer *c = of(consumer);
 	struct klog_membership *m = &c->membership;
 	size_t i;
 
 	if (!m->leaving)
-		return 0;
+		return;
 	if (c->merging) {
 		/* heads that were read and not delivered are read again */
 		klog_merge_free(&c->merge);
@@ -508,8 +511,6 @@ klog_dir_consumer_leave(struct klog_consumer *consumer, struct klog_err *err)
 		klog_membership_give(h);
 	}
 	m->leaving = false;
-	(void)err;
-	return 0;
 }
 
 /* ---- runs ---- */

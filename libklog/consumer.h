@@ -25,7 +25,6 @@ void klog_dir_consumer_mark(struct klog_consumer *consumer);
 int klog_dir_consumer_commit(
 	struct klog_consumer *consumer, struct klog_err *err);
 bool klog_dir_consumer_leaving(const struct klog_consumer *consumer);
-int klog_dir_consumer_leave(
-	struct klog_consumer *consumer, struct klog_err *err);
+void klog_dir_consumer_leave(struct klog_consumer *consumer);
 
 #endif

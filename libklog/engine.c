@@ -46,6 +46,13 @@ klog_topic_alter(struct klog *klog, const char *topic,
 }
 
 int
+klog_topic_same(struct klog *klog, const char *topic, const char *other,
+	struct klog_err *err)
+{
+	return klog->engine->same(klog, topic, other, err);
+}
+
+int
 klog_topics(struct klog *klog, struct klog_topic_info **list, size_t *count,
 	struct klog_err *err)
 {
@@ -189,10 +196,10 @@ klog_consumer_leaving(const struct klog_consumer *consumer)
 	return consumer->engine->leaving(consumer);
 }
 
-int
-klog_consumer_leave(struct klog_consumer *consumer, struct klog_err *err)
+void
+klog_consumer_leave(struct klog_consumer *consumer)
 {
-	return consumer->engine->leave(consumer, err);
+	consumer->engine->leave(consumer);
 }
 
 int

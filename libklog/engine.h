@@ -38,6 +38,8 @@ struct klog_engine {
 		struct klog *klog, const char *topic, struct klog_err *err);
 	int (*alter)(struct klog *klog, const char *topic,
 		const struct klog_alter *alter, struct klog_err *err);
+	int (*same)(struct klog *klog, const char *topic, const char *other,
+		struct klog_err *err);
 	int (*topics)(struct klog *klog, struct klog_topic_info **list,
 		size_t *count, struct klog_err *err);
 	int (*describe)(struct klog *klog, const char *topic,
@@ -76,7 +78,7 @@ struct klog_engine {
 	void (*mark)(struct klog_consumer *consumer);
 	int (*commit)(struct klog_consumer *consumer, struct klog_err *err);
 	bool (*leaving)(const struct klog_consumer *consumer);
-	int (*leave)(struct klog_consumer *consumer, struct klog_err *err);
+	void (*leave)(struct klog_consumer *consumer);
 
 	int (*offset_at)(struct klog *klog, const char *topic,
 		int32_t partition, struct klog_at at, int64_t *offset,

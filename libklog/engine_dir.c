@@ -79,6 +79,24 @@ dir_alter(struct klog *klog, const char *topic, const struct klog_alter *alter,
 }
 
 static int
+dir_same(struct klog *klog, const char *topic, const char *other,
+	struct klog_err *err)
+{
+	struct klog_topic a, b;
+	int r;
+
+	if (klog_topic_find(&a, cluster_of(klog), topic, false, err) == -1)
+		return -1;
+	r = klog_topic_find(&b, cluster_of(klog), other, false, err);
+	if (r == 0) {
+		r = klog_topic_is_same(&a, &b);
+		klog_topic_close(&b);
+	}
+	klog_topic_close(&a);
+	return r;
+}
+
+static int
 dir_topics(struct klog *klog, struct klog_topic_info **list, size_t *count,
 	struct klog_err *err)
 {
@@ -166,6 +184,7 @@ const struct klog_engine klog_engine_dir = {
 	.create = dir_create,
 	.remove = dir_remove,
 	.alter = dir_alter,
+	.same = dir_same,
 	.topics = dir_topics,
 	.describe = dir_describe,
 	.settings = dir_settings,

@@ -20,7 +20,7 @@ int klog_group_open(const struct klog_topic *topic, const char *group,
 	bool make, struct klog_err *err);
 int klog_group_open_members(int group_dir, bool make, struct klog_err *err);
 
-/* Opens a partition's file; with `make` for writing, made when missing, the
+/* Opens a partition's file, which is the caller's to close; with `make` for writing, made when missing, the
  * name of which is durable with the next klog_sync_dir of the group's. */
 int klog_group_open_file(
 	int group_dir, int32_t partition, bool make, struct klog_err *err);

@@ -35,17 +35,20 @@ extern "C" {
 
 enum klog_code {
 	KLOG_OK = 0,
-	KLOG_ESYSTEM,   /* a system call failed; sys_errno says how */
+	KLOG_ESYSTEM,   /* a system call failed, and sys_errno says how; or, 0
+			   there, a program that was run */
 	KLOG_EUSAGE,    /* the caller asked for something that cannot be */
 	KLOG_ECORRUPT,  /* data on disk is damaged */
-	KLOG_ENOTFOUND, /* no such cluster, topic or partition */
+	KLOG_ENOTFOUND, /* no such cluster, topic, partition or group */
 	KLOG_EEXIST,    /* the topic exists already */
 	KLOG_ETOOLARGE, /* a record larger than max.message.bytes */
 	KLOG_EOFFSET,   /* an offset outside of what the log holds */
 	KLOG_ELOCKED,   /* --lock-timeout passed */
 	KLOG_EDELETED,  /* the topic was deleted, or is another one now */
 	KLOG_ECUT,      /* a failed sync took back what was appended */
-	KLOG_EREFUSED,  /* not here: a network file system, no permission */
+	KLOG_EREFUSED,  /* not here, or not now: a network file system, a
+			   symbolic link; a member of the group lives, or
+			   another one has the partition */
 	KLOG_EMEMORY,
 	KLOG_EINVALID /* a record that its topic does not take */
 };
@@ -210,6 +213,10 @@ int klog_topic_yaml(struct klog *klog, const char *topic, char **text,
 int klog_topic_yaml_set(struct klog *klog, const char *topic,
 	struct klog_slice was, struct klog_slice text, struct klog_err *err);
 
+/* Whether two operands lead to one topic: 1, 0, -1. */
+int klog_topic_same(struct klog *klog, const char *topic, const char *other,
+	struct klog_err *err);
+
 struct klog_topic_info {
 	char name[256];
 	int32_t partitions; /* -1: it cannot be read; describing it says why */
@@ -330,7 +337,9 @@ struct klog_consume {
 	bool merge;  /* in the order of timestamps over all partitions, each
 			in that of its offsets; not a batch of each in turn */
 	bool synced; /* nothing past the recovery point */
-	const char *group; /* as a member of it, or NULL; see below */
+	const char *group; /* as a member of it, or NULL; see below.  Then
+			      `partitions` and `tail` are unset, and the
+			      topics klog's own */
 	size_t stay; /* in one partition for so many records, if it has them,
 			before the next has its turn; 0: for a batch */
 	const struct klog_setting *settings; /* auto.offset.reset ... */
@@ -395,7 +404,27 @@ void klog_consumer_close(struct klog_consumer *consumer);
  *
  * Once klog_consumer_leaving says yes, next answers 0 until the caller has
  * committed what arrived and called klog_consumer_leave, which gives up what
- * other members wait for.
+ * other members wait for.  With `merge`, records that were not taken by then
+ * come again.
+ *
+ *	for (;;) {
+ *		r = klog_consumer_next(in, &run, &err);
+ *		if (r == 1) {
+ *			deliver(&run);
+ *			to.source = run.source;
+ *			to.leader_epoch = run.leader_epoch;
+ *			to.offset = run.next_offset;
+ *			klog_consumer_took(in, &to);
+ *			continue;
+ *		}
+ *		klog_consumer_mark(in);
+ *		if (r == -1 || klog_consumer_commit(in, &err) == -1)
+ *			break;
+ *		klog_consumer_leave(in);
+ *		if (klog_consumer_done(in) ||
+ *			klog_consumer_wait(in, -1, -1, &err) == -1)
+ *			break;
+ *	}
  */
 struct klog_position {
 	int32_t source;       /* of the run */
@@ -408,7 +437,7 @@ void klog_consumer_took(
 void klog_consumer_mark(struct klog_consumer *consumer);
 int klog_consumer_commit(struct klog_consumer *consumer, struct klog_err *err);
 bool klog_consumer_leaving(const struct klog_consumer *consumer);
-int klog_consumer_leave(struct klog_consumer *consumer, struct klog_err *err);
+void klog_consumer_leave(struct klog_consumer *consumer);
 
 /* ---- cleaning --------------------------------------------------------- */
 

@@ -18,6 +18,12 @@
 
 static const char *const strategies[] = { "range", "roundrobin" };
 
+const char *
+klog_strategy_name(enum klog_strategy strategy)
+{
+	return strategies[strategy];
+}
+
 int
 klog_member_make(struct klog_member *m, struct klog_err *err)
 {
@@ -87,12 +93,14 @@ klog_member_join(int dir, const struct klog_member *m, struct klog_err *err)
 	int tries, r = 0;
 
 	if (fd != -1) {
-		if (klog_lock_try(fd, 0, 1, m->name, err) == 1 &&
-			write_member(fd, m, err) == 0 &&
+		r = klog_lock_try(fd, 0, 1, m->name, err);
+		if (r == 1 && write_member(fd, m, err) == 0 &&
 			klog_link_hidden(fd, dir, m->name, err) == 0)
 			return fd;
 		klog_close_fd(&fd);
-		return -1;
+		return r == 0 ? klog_fail(err, KLOG_EREFUSED,
+					"%s: locked by somebody else", m->name)
+			      : -1;
 	}
 	if (err->code != KLOG_ESYSTEM ||
 		(err->sys_errno != EOPNOTSUPP && err->sys_errno != EISDIR))
@@ -143,8 +151,49 @@ parse_member(char *text, struct klog_member *m)
 	m->strategy = (enum klog_strategy)i;
 	if (rest == NULL)
 		return false;
-	m->topics = strdup(rest);
-	return m->topics != NULL;
+	memmove(m->topics, rest, strlen(rest) + 1);
+	return true;
+}
+
+/* The file of a dead one; who begins just now, and has no lock yet, finds out
+ * by its lock or its link count. */
+static int
+remove_dead(int dir, const char *name, struct klog_err *err)
+{
+	int fd = klog_open_file(dir, name, O_RDWR, err);
+	int r;
+
+	if (fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	r = klog_lock_try(fd, 0, 1, name, err);
+	if (r == 1)
+		klog_remove_file(dir, name);
+	klog_close_fd(&fd);
+	return r == -1 ? -1 : 0;
+}
+
+/* Whoever has a locked file is a member, even if it says nothing of itself. */
+static int
+read_member(
+	int dir, const char *name, struct klog_member *m, struct klog_err *err)
+{
+	struct klog_buf text = { NULL, 0, 0 };
+
+	memset(m, 0, sizeof(*m));
+	snprintf(m->name, sizeof(m->name), "%s", name);
+	if (klog_read_file(dir, name, LINE_MAX_SIZE, &text, err) == -1) {
+		klog_buf_free(&text);
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	}
+	if (klog_buf_put(&text, "", 1) == -1) {
+		klog_buf_free(&text);
+		return klog_fail_memory(err);
+	}
+	text.data[strcspn((char *)text.data, "\n")] = '\0';
+	m->topics = (char *)text.data;
+	if (!parse_member(m->topics, m))
+		m->topics[0] = '\0';
+	return 1;
 }
 
 /* Looks at one file: 1 a live member, 0 none, -1. */
@@ -152,7 +201,6 @@ static int
 look(int dir, const char *name, bool tidy, struct klog_member *m,
 	struct klog_err *err)
 {
-	struct klog_buf text = { NULL, 0, 0 };
 	int fd = klog_open_file(dir, name, O_RDONLY, err);
 	int r;
 
@@ -162,22 +210,12 @@ look(int dir, const char *name, bool tidy, struct klog_member *m,
 			? 0
 			: -1;
 	r = klog_lock_free(fd, 0, name, err);
-	if (r == 1 && tidy)
-		klog_remove_file(dir, name);
 	klog_close_fd(&fd);
+	if (r == 1 && tidy)
+		return remove_dead(dir, name, err);
 	if (r != 0)
 		return r == -1 ? -1 : 0;
-	memset(m, 0, sizeof(*m));
-	snprintf(m->name, sizeof(m->name), "%s", name);
-	if (klog_read_file(dir, name, LINE_MAX_SIZE, &text, err) == -1 ||
-		klog_buf_put(&text, "", 1) == -1) {
-		klog_buf_free(&text);
-		return 0;
-	}
-	text.data[strcspn((char *)text.data, "\n")] = '\0';
-	r = parse_member((char *)text.data, m);
-	klog_buf_free(&text);
-	return r;
+	return read_member(dir, name, m, err);
 }
 
 static int

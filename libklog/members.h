@@ -7,6 +7,8 @@
  * A file is a line of text:
  *
  *	klog-member PID HOST SINCE STRATEGY TOPIC,TOPIC...
+ *
+ * SINCE is in ms since 1970; where the host has no name, HOST is "-".
  */
 #ifndef KLOG_MEMBERS_H
 #define KLOG_MEMBERS_H
@@ -17,13 +19,17 @@
 #define KLOG_MEMBERS_DIR "members"
 
 struct klog_member {
-	char name[KLOG_MEMBER_NAME]; /* of its file; they sort by age */
+	char name[KLOG_MEMBER_NAME]; /* of its file; it begins with since_ms,
+					so that they sort by age */
 	char host[KLOG_HOST_NAME];
 	int32_t pid;
 	int64_t since_ms;
 	enum klog_strategy strategy;
-	char *topics; /* that it reads, sorted, commas between; malloc'ed */
+	char *topics; /* that it reads, sorted, commas between; malloc'ed; of
+			 one whose file says nothing "" */
 };
+
+const char *klog_strategy_name(enum klog_strategy strategy);
 
 struct klog_members {
 	struct klog_member *list; /* in the order of their names */

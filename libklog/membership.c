@@ -51,12 +51,11 @@ list_topics(struct klog_membership *m, struct klog_err *err)
 	return r == -1 ? klog_fail_memory(err) : 0;
 }
 
-/* An older member that shares by another rule would never agree with us. */
+/* A member that shares by another rule would never agree with us. */
 static int
 check_strategy(struct klog_membership *m, const struct klog_seat *seat,
 	struct klog_err *err)
 {
-	static const char *const names[] = { "range", "roundrobin" };
 	struct klog_members members;
 	size_t i;
 	int r = klog_members_list(seat->members, true, &members, err);
@@ -64,14 +63,13 @@ check_strategy(struct klog_membership *m, const struct klog_seat *seat,
 	for (i = 0; r == 0 && i < members.count; i++) {
 		const struct klog_member *other = &members.list[i];
 
-		if (strcmp(other->name, m->self.name) < 0 &&
-			other->strategy != m->self.strategy)
+		if (other->pid != 0 && other->strategy != m->self.strategy)
 			r = klog_fail(err, KLOG_EREFUSED,
 				"group %s: its members share the partitions "
 				"by %s; say -X partition.assignment.strategy"
 				"=%s here, too",
-				m->group, names[other->strategy],
-				names[other->strategy]);
+				m->group, klog_strategy_name(other->strategy),
+				klog_strategy_name(other->strategy));
 	}
 	klog_members_free(&members);
 	return r;
@@ -96,6 +94,22 @@ join_topic(struct klog_membership *m, size_t i, struct klog_err *err)
 	return check_strategy(m, seat, err);
 }
 
+/* A topic under two names would be shared with ourselves. */
+static int
+check_twice(const struct klog_membership *m, size_t count, struct klog_err *err)
+{
+	size_t i, k;
+
+	for (i = 0; i < count; i++)
+		for (k = 0; k < i; k++)
+			if (klog_topic_is_same(m->topics[i], m->topics[k]))
+				return klog_fail(err, KLOG_EUSAGE,
+					"%s and %s are the same topic",
+					m->topics[k]->label,
+					m->topics[i]->label);
+	return 0;
+}
+
 int
 klog_membership_join(struct klog_membership *m, struct klog_cluster *cluster,
 	struct klog_topic **topics, size_t topic_count, const char *group,
@@ -111,6 +125,10 @@ klog_membership_join(struct klog_membership *m, struct klog_cluster *cluster,
 	m->seats = calloc(topic_count, sizeof(m->seats[0]));
 	if (m->seats == NULL)
 		return klog_fail_memory(err);
+	if (check_twice(m, topic_count, err) == -1) {
+		klog_membership_leave(m);
+		return -1;
+	}
 	for (; m->topic_count < topic_count; m->topic_count++) {
 		struct klog_seat *seat = &m->seats[m->topic_count];
 
@@ -418,6 +436,10 @@ klog_membership_commit(
 		    &offset, h->marked.epoch, err) == -1)
 		return klog_err_in(err, "group %s: commit", m->group);
 	if (check_generation(m, h, label, err) == -1)
+		return -1;
+	/* the name of a file that nobody committed to may be new */
+	if (now->time_ms == 0 &&
+		klog_sync_dir(m->seats[h->topic].dir, label, err) == -1)
 		return -1;
 	now->offset = offset;
 	now->epoch = h->marked.epoch;

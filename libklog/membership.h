@@ -27,8 +27,8 @@ struct klog_holding {
 	bool told;            /* who it waits for */
 	int64_t waiting_tick; /* since when it is wanted and not held */
 	struct klog_commits commits;
-	struct klog_place_at taken;  /* delivered up to here */
-	struct klog_place_at marked; /* to be committed */
+	struct klog_reached taken;  /* delivered up to here */
+	struct klog_reached marked; /* to be committed */
 };
 
 /* Of a topic. */
@@ -80,8 +80,8 @@ int klog_membership_look(struct klog_membership *m, struct klog_err *err);
 int64_t klog_membership_due_ms(const struct klog_membership *m);
 
 /*
- * Tries for a partition that is its own: 1 it is held now, 0 somebody else has
- * it still, -1 (KLOG_ELOCKED after the cluster's lock timeout; KLOG_ECORRUPT
+ * Tries for a partition that is its own: 1 it is held now, 0 not yet, since
+ * somebody else has it still or its file was replaced, -1 (KLOG_ELOCKED after the cluster's lock timeout; KLOG_ECORRUPT
  * when its file is damaged).  The generation is raised then.
  */
 int klog_membership_take(struct klog_membership *m, struct klog_holding *h,

@@ -366,31 +366,28 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 /* ---- T4 ---- */
 
 /*
- * Up to where the log may have gaps: what the plan of the last cleaning says.
- * Without one, in a topic that is compacted, all of the closed segments; as
- * nobody knows how far it came, it begins anew, for which there is a plan then.
+ * Up to where the log may have gaps: what the last cleaning wrote down.  Where
+ * that is lost, too, a topic that is compacted may have them in all of its
+ * closed segments, and is cleaned anew.
  */
 static int
 find_gaps(struct klog_log *log, const struct klog_bases *bases,
 	const struct klog_settings *settings, struct klog_err *err)
 {
-	int64_t *to = &log->state.first_dirty;
 	struct klog_plan plan;
-	struct klog_err why;
-	int r = klog_plan_read(log->dir, &plan, &why);
+	int r = klog_plan_read(log->dir, &plan, err);
 
-	if (r == 1) {
-		*to = plan.to > *to ? plan.to : *to;
-		klog_plan_free(&plan);
-		return 0;
+	if (r == 0 && settings->cleanup_policy & KLOG_CLEANUP_COMPACT &&
+		bases->count > 1) {
+		plan.from = bases->base[0];
+		plan.to = bases->base[bases->count - 1];
+		r = klog_plan_write(log->dir, &plan, err);
 	}
-	if (!(settings->cleanup_policy & KLOG_CLEANUP_COMPACT) ||
-		bases->count < 2)
-		return 0;
-	plan.from = bases->base[0];
-	plan.to = *to = bases->base[bases->count - 1];
-	/* one that is damaged is klog-clean's to tell */
-	return r == 0 ? klog_plan_write(log->dir, &plan, err) : 0;
+	if (r != -1 && plan.to > log->state.first_dirty)
+		log->state.first_dirty = plan.to;
+	if (r != -1)
+		klog_plan_free(&plan);
+	return r == -1 ? -1 : 0;
 }
 
 int

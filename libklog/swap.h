@@ -26,14 +26,14 @@ struct klog_swap_group {
 };
 
 struct klog_plan {
-	int64_t from, to; /* offsets to be cleaned, none when they are equal; up
-			     to `to` the log may have gaps, which a state that
+	int64_t from, to; /* what is to be cleaned; equal: nothing is.  Up to
+			     `to` the log may have gaps, which a state that
 			     is lost can no longer say (T4) */
 	struct klog_swap_group *groups;
 	size_t count;
 };
 
-/* Reads the plan; one with offsets is of a run that did not end.  1, 0 there is
+/* Reads the plan; one with groups is of a run that was killed.  1, 0 there is
  * none, -1; KLOG_ECORRUPT when it is damaged. */
 int klog_plan_read(int dir, struct klog_plan *plan, struct klog_err *err);
 

@@ -254,6 +254,16 @@ klog_topic_close(struct klog_topic *t)
 	t->numbers = NULL;
 }
 
+bool
+klog_topic_is_same(const struct klog_topic *t, const struct klog_topic *other)
+{
+	struct stat a, b;
+
+	return t->kind == other->kind && strcmp(t->name, other->name) == 0 &&
+		fstat(t->dir, &a) == 0 && fstat(other->dir, &b) == 0 &&
+		a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 int
 klog_topic_still_there(const struct klog_topic *t, struct klog_err *err)
 {

@@ -41,6 +41,10 @@ int klog_topic_open(struct klog_topic *topic, struct klog_cluster *cluster,
 	const char *operand, bool write, struct klog_err *err);
 void klog_topic_close(struct klog_topic *topic);
 
+/* Whether both are one directory, under whatever names. */
+bool klog_topic_is_same(
+	const struct klog_topic *topic, const struct klog_topic *other);
+
 /* Reads topic.yaml anew.  KLOG_EDELETED when the path leads to another topic
  * or to none. */
 int klog_topic_reload(struct klog_topic *topic, struct klog_err *err);

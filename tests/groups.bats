@@ -39,7 +39,6 @@ members() {
 		wc -l)" -eq "$2" ]
 }
 
-# Each has its part: so many partitions of the topic are locked by somebody.
 # share TOPIC PARTITION: the process that holds it, or nothing.
 share() {
 	group-owner "$KLOG_CLUSTER/$1/groups/g/$2"
@@ -629,6 +628,24 @@ shared() {
 	[[ $output == *SigIgn:*00000000* ]]
 }
 
+@test "groups: SIGTERM while COMMAND runs ends a follower without a group, too" {
+	put t a
+	klog-consume -f t -- sh -c 'echo run >>ran; sleep 0.5' &
+	until_true 20 has_lines ran 1
+	kill -TERM "$!"
+	ended 143 "$!"
+}
+
+@test "groups: members that say nothing of themselves are members all the same" {
+	klog-create -q -p 2 two
+	member a two
+	: >"$KLOG_CLUSTER/two/groups/g/members/$(ls "$KLOG_CLUSTER/two/groups/g/members")"
+	member b two
+	until_true 20 held_by two 1 "${pid[b]}"
+	held_by two 0 "${pid[a]}"
+	leave a b
+}
+
 # ---- refused ----
 
 @test "groups: what cannot be said together is wrong usage" {
@@ -641,6 +658,11 @@ shared() {
 		klog 2 consume $arguments
 		usage_error consume
 	done
+	cd "$KLOG_CLUSTER"
+	klog 2 consume -g g --dead-letter ./t t -- true
+	usage_error consume 'its own dead letter'
+	klog 2 consume -g g t ./t
+	usage_error consume 'the same topic'
 	klog 1 consume -g g --dead-letter nowhere t -- true
 	one_line_error consume nowhere
 }

@@ -565,8 +565,8 @@ segment_file(const char *name, const char *suffix, int64_t *base)
 static bool
 known_file(const char *name)
 {
-	static const char *const known[] = { ".", "..", ".klog", ".klog.lock",
-		".klog.clean", ".klog.removed", "leader-epoch-checkpoint",
+	static const char *const known[] = { ".", "..", ".klog", ".klog.clean",
+		".klog.lock", ".klog.removed", "leader-epoch-checkpoint",
 		"partition.metadata" };
 	int64_t base;
 
