@@ -681,11 +681,12 @@ a=3'
 
 @test "clean: a small --buffer takes several rounds, to the same end" {
 	local topic n
+	# From a file, so that both have the same batches.
+	make-lines w 30000 100 | awk '{ print NR % 700 ":" NR $0 }' >in
 	for topic in large small; do
 		klog-create -q -X cleanup.policy=compact -X segment.bytes=1MiB \
 			-X min.cleanable.dirty.ratio=0 "$topic"
-		make-lines w 30000 100 | awk '{ print NR % 700 ":" NR $0 }' |
-			klog-produce -K : --batch-size 3000 "$topic"
+		klog-produce -K : --batch-size 3000 "$topic" in
 	done
 	clean large
 	# 16 KiB are 613 keys.

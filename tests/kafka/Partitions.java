@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -23,8 +24,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Partitions BROKER WORD...: has a broker write the topic WORD, with what one
  * of the writers below puts into it.  `create:NAME:PARTITIONS` makes a topic
- * only, `again:NAME` adds a batch, and `compact:NAME` has the cleaner go over
- * it.  A batch is what is sent between two flushes.
+ * only, `again:NAME` adds a batch, `compact:NAME` has the cleaner go over it,
+ * `rest:NAME` has it leave it alone, and `more:NAME:N` writes another round
+ * of what is to be cleaned.  A batch is what is sent between two flushes.
  *
  * Timestamps are fixed, so that the same records come each time; what the
  * broker stamps (markers, LogAppendTime, a delete horizon) is of its own time.
@@ -72,6 +74,13 @@ final class Partitions {
         writers.put("compacted", this::compacted);
         configs.put("compacted", Map.of("segment.ms", "60000",
             "min.cleanable.dirty.ratio", "0.001"));
+        for (String name : List.of("clean-waits", "clean-over",
+                "clean-open")) {
+            writers.put(name, topic -> toBeCleaned(topic, 0));
+            configs.put(name, Map.of("segment.ms", "60000",
+                "min.cleanable.dirty.ratio", "0.001", "delete.retention.ms",
+                name.equals("clean-waits") ? "3600000" : "500"));
+        }
         writers.put("full-index", topic -> codec(topic, "none"));
         configs.put("full-index", Map.of("segment.index.bytes", "10485760"));
         writers.put("small-index", topic -> codec(topic, "none"));
@@ -89,7 +98,13 @@ final class Partitions {
             again(parts[1]);
             break;
         case "compact":
-            compact(parts[1]);
+            policy(parts[1], "compact");
+            break;
+        case "rest":
+            policy(parts[1], "delete");
+            break;
+        case "more":
+            toBeCleaned(parts[1], Integer.parseInt(parts[2]));
             break;
         default:
             create(word, word.equals("keys") ? 3 : 1);
@@ -105,11 +120,11 @@ final class Partitions {
             (short)1).configs(config))).all().get();
     }
 
-    private void compact(String name) throws Exception {
+    private void policy(String name, String policy) throws Exception {
         admin.incrementalAlterConfigs(Map.of(
             new ConfigResource(ConfigResource.Type.TOPIC, name),
             List.of(new AlterConfigOp(
-                new ConfigEntry("cleanup.policy", "compact"),
+                new ConfigEntry("cleanup.policy", policy),
                 AlterConfigOp.OpType.SET)))).all().get();
     }
 
@@ -360,5 +375,73 @@ final class Partitions {
         batch(out, topic, t, "active=1", "active=2");
         out.close();
         packed.close();
+    }
+
+    /**
+     * Segments of two minutes each with few keys, by a producer of each codec
+     * and two with transactions, of which many are aborted; tombstones, records
+     * without a key, producers of which nothing is left, and in the last
+     * round of clean-open a transaction that stays open.  The times are of now
+     * and later, so that no producer is forgotten, and no marker rolls.
+     */
+    private void toBeCleaned(String topic, int round) {
+        Random random = new Random(topic.hashCode() + round);
+        long t = System.currentTimeMillis() + round * HOUR * 3 / 10;
+        List<KafkaProducer<byte[], byte[]>> plain = new ArrayList<>();
+        List<KafkaProducer<byte[], byte[]>> bound = new ArrayList<>();
+        boolean[] open = new boolean[2];
+        for (String codec : CODECS)
+            plain.add(producer("compression.type", codec));
+        bound.add(transactional(topic + "-one"));
+        bound.add(transactional(topic + "-two"));
+        for (int segment = 0; segment < 8; segment++, t += 120_000) {
+            try (KafkaProducer<byte[], byte[]> once = producer()) {
+                some(once, topic, t, random);
+            }
+            for (int i = 0; i < 12; i++) {
+                int which = random.nextInt(9);
+                if (which < 5) {
+                    some(plain.get(which), topic, t, random);
+                    continue;
+                }
+                which %= 2;
+                if (!open[which]) {
+                    bound.get(which).beginTransaction();
+                    open[which] = true;
+                }
+                some(bound.get(which), topic, t, random);
+                if (random.nextInt(3) == 0)
+                    continue;
+                if (random.nextBoolean())
+                    bound.get(which).commitTransaction();
+                else
+                    bound.get(which).abortTransaction();
+                open[which] = false;
+            }
+            if (segment == 6 && round == 2 && topic.equals("clean-open")) {
+                KafkaProducer<byte[], byte[]> left =
+                    transactional(topic + "-open");
+                left.beginTransaction();
+                some(left, topic, t, random);
+            }
+        }
+        for (int i = 0; i < 2; i++)
+            if (open[i])
+                bound.get(i).commitTransaction();
+        batch(plain.get(0), topic, t, "active=" + round);
+    }
+
+    private static void some(KafkaProducer<byte[], byte[]> out, String topic,
+            long t, Random random) {
+        for (int n = 1 + random.nextInt(6); n > 0; n--) {
+            byte[] key = utf8("key " + random.nextInt(40));
+            byte[] value = utf8("value ".repeat(1 + random.nextInt(5)) +
+                random.nextInt());
+            int kind = random.nextInt(12);
+            send(out, topic, t + random.nextInt(1000),
+                kind == 0 ? null : key, kind == 1 || kind == 2 ? null : value,
+                NONE);
+        }
+        out.flush();
     }
 }
