@@ -48,6 +48,9 @@ LIB_OBJS = $(patsubst %.c,$B/%.o,$(wildcard libklog/*.c))
 CMD_OBJS = $(patsubst %.c,$B/%.o,$(filter-out cmd/klog-%.c,$(wildcard cmd/*.c)))
 UNITS = $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
 TEST_TOOLS = $(patsubst %.c,$B/%,$(wildcard tests/tools/*.c))
+# These use the library, and are made as it is.
+WITH_LIB = $B/tests/fault/grow $B/tests/fault/group-sweep \
+	$B/tests/tools/group-owner
 BENCHES = $(patsubst %.c,$B/%,$(wildcard tests/bench/*.c))
 # lib*.c are loaded into the tools under test, the others run beside them.
 FAULT_LIBS = $(patsubst %.c,$B/%.so,$(wildcard tests/fault/lib*.c))
@@ -170,12 +173,11 @@ $(UNITS): %: %.o $B/cmd.a $B/libklog.a
 	$(call say,LINK,$@)$(link)
 
 # They are not what is tested.
-$(TEST_TOOLS) $(BENCHES) $(FAULTS): SAN_FLAGS =
+$(filter-out $(WITH_LIB),$(TEST_TOOLS) $(BENCHES) $(FAULTS)): SAN_FLAGS =
 $(TEST_TOOLS) $(BENCHES) $(filter-out %.so,$(FAULTS)): %: %.o
 	$(call say,LINK,$@)$(link)
 
-$B/tests/fault/grow $B/tests/fault/group-sweep $B/tests/tools/group-owner: \
-		$B/libklog.a
+$(WITH_LIB): $B/libklog.a
 
 $(FAULT_LIBS): $B/%.so: %.c $B/flags.mk
 	@mkdir -p $(@D)
