@@ -174,7 +174,8 @@ $(TEST_TOOLS) $(BENCHES) $(FAULTS): SAN_FLAGS =
 $(TEST_TOOLS) $(BENCHES) $(filter-out %.so,$(FAULTS)): %: %.o
 	$(call say,LINK,$@)$(link)
 
-$B/tests/fault/grow $B/tests/tools/group-owner: $B/libklog.a
+$B/tests/fault/grow $B/tests/fault/group-sweep $B/tests/tools/group-owner: \
+		$B/libklog.a
 
 $(FAULT_LIBS): $B/%.so: %.c $B/flags.mk
 	@mkdir -p $(@D)

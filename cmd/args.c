@@ -158,14 +158,10 @@ args_list_add(struct args_list *list, int32_t n, struct klog_err *err)
 	if (list->count == ARGS_LIST_MAX)
 		return klog_fail(err, KLOG_EUSAGE, "more than %d partitions",
 			ARGS_LIST_MAX);
-	if ((list->count & (list->count - 1)) == 0) {
-		grown = realloc(list->numbers,
-			(list->count == 0 ? 1 : 2 * list->count) *
-				sizeof(*grown));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		list->numbers = grown;
-	}
+	grown = klog_grow(list->numbers, list->count, sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	list->numbers = grown;
 	memmove(&list->numbers[at + 1], &list->numbers[at],
 		(list->count - at) * sizeof(*list->numbers));
 	list->numbers[at] = n;

@@ -485,6 +485,25 @@ cli_fail_topic(
 }
 
 int
+cli_worse(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+bool
+cli_more_files(struct rlimit *was)
+{
+	struct rlimit more;
+
+	if (getrlimit(RLIMIT_NOFILE, was) == -1)
+		return false;
+	more = *was;
+	more.rlim_cur = more.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &more);
+	return true;
+}
+
+int
 cli_finish(const struct cli *cli, int status)
 {
 	bool failed = ferror(stdout) != 0;

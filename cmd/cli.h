@@ -16,7 +16,11 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include <sys/resource.h>
+
 #include "libklog/klog.h"
+
+#define CLI_COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 enum { CLI_MANY = 1 }; /* may be given several times */
 
@@ -117,6 +121,16 @@ struct klog *cli_open(
  * found; answers the exit status. */
 int cli_fail_topic(
 	const struct cli *cli, const char *topic, const struct klog_err *err);
+
+/* The worse of two exit statuses. */
+int cli_worse(int a, int b);
+
+/*
+ * Lets this process open as many files as it may: who holds the offset file of
+ * each partition of a topic needs more than a shell allows.  *was is what it
+ * was; false: that is not known, and nothing is changed.
+ */
+bool cli_more_files(struct rlimit *was);
 
 /* Notices what stdout did not take (a full disk); answers the status that
  * main returns. */

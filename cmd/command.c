@@ -2,9 +2,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,8 +22,40 @@ struct running {
 	int in; /* its stdin, -1: closed */
 };
 
-void
-command_init(void)
+/* The program of that name in PATH, malloc'ed, or NULL and errno. */
+static char *
+find_program(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	struct stat st;
+	int why = ENOENT;
+
+	if (*name == '\0' || strchr(name, '/') != NULL)
+		return strdup(name);
+	if (path == NULL)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	for (;; path = end + 1) {
+		char *file;
+
+		end = strchrnul(path, ':');
+		if (asprintf(&file, "%.*s%s%s", (int)(end - path), path,
+			    end > path ? "/" : "./", name) == -1)
+			return NULL;
+		if (access(file, X_OK) == 0 && stat(file, &st) == 0 &&
+			S_ISREG(st.st_mode))
+			return file;
+		if (errno == EACCES)
+			why = EACCES;
+		free(file);
+		if (*end == '\0')
+			break;
+	}
+	errno = why;
+	return NULL;
+}
+
+int
+command_init(struct command *command, struct klog_err *err)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction fallback = { .sa_handler = SIG_DFL };
@@ -29,6 +64,16 @@ command_init(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 	/* whoever started this one may not have cared */
 	sigaction(SIGCHLD, &fallback, NULL);
+	command->program = find_program(command->argv[0]);
+	return command->program != NULL
+		? 0
+		: klog_fail_errno(err, "%s", command->argv[0]);
+}
+
+void
+command_free(struct command *command)
+{
+	free(command->program);
 }
 
 static void
@@ -51,7 +96,7 @@ become(const struct command *command, pid_t parent, int in, int failed)
 		sigaction(SIGPIPE, &fallback, NULL);
 		if (command->files != NULL)
 			setrlimit(RLIMIT_NOFILE, command->files);
-		execvp(command->argv[0], command->argv);
+		execv(command->program, command->argv);
 	}
 	why = errno;
 	(void)!write(failed, &why, sizeof(why));

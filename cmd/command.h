@@ -15,10 +15,13 @@ struct command {
 	char *const *argv;
 	int64_t timeout_ms;         /* -1: none */
 	const struct rlimit *files; /* RLIMIT_NOFILE that it gets, or NULL */
+	char *program;              /* where it was found */
 };
 
-/* Once, before the first is run: signals as it needs them. */
-void command_init(void);
+/* Once, before the first is run: finds the program as execvp(3) does, but that
+ * a file which is none is not given to a shell; and signals as it needs them. */
+int command_init(struct command *command, struct klog_err *err);
+void command_free(struct command *command);
 
 /*
  * Runs it, and waits for its end, read or not: *status is its exit status, 128

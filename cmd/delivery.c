@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,15 +58,44 @@ look_ms(const struct delivery *d)
 	return asks_reader(d) ? READER_MS : LOOK_MS;
 }
 
-void
+/* Whether the file has bytes, and they do not end with these. */
+static bool
+ends_torn(int fd, const struct klog_buf *end)
+{
+	char path[64], last[16];
+	struct stat st;
+	bool torn = false;
+	int in;
+
+	if (end->size == 0 || end->size > sizeof(last) ||
+		fstat(fd, &st) == -1 || st.st_size < (off_t)end->size ||
+		!(fcntl(fd, F_GETFL) & O_APPEND ||
+			lseek(fd, 0, SEEK_CUR) == st.st_size))
+		return false;
+	/* it may be open for writing only */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	in = open(path, O_RDONLY | O_CLOEXEC);
+	if (in == -1)
+		return false;
+	torn = pread(in, last, end->size, st.st_size - (off_t)end->size) ==
+			(ssize_t)end->size &&
+		memcmp(last, end->data, end->size) != 0;
+	close(in);
+	return torn;
+}
+
+int
 delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
-	struct output *out)
+	struct output *out, const struct klog_buf *end, struct klog_err *err)
 {
 	memset(d, 0, sizeof(*d));
 	d->kind = group ? kind_of(out->fd) : TO_NOBODY;
 	d->in = in;
 	d->out = out;
 	d->look_tick = klog_tick_ms() + look_ms(d);
+	if (d->kind == TO_FILE && ends_torn(out->fd, end))
+		return output_put(out, end->data, end->size, err);
+	return 0;
 }
 
 void
@@ -113,9 +144,12 @@ commit(struct delivery *d, struct klog_err *err)
 static int
 sync_file(const struct delivery *d, struct klog_err *err)
 {
-	if (fdatasync(d->out->fd) == -1)
-		return klog_fail_errno(err, "stdout: sync");
-	return 0;
+	int r;
+
+	do
+		r = fdatasync(d->out->fd);
+	while (r == -1 && errno == EINTR);
+	return r == -1 ? klog_fail_errno(err, "stdout: sync") : 0;
 }
 
 /* What is all in the output is marked, written, and committed. */

@@ -4,7 +4,8 @@
  *
  *	a regular file		the record is synced there
  *	a pipe or socket	its reader took the record's last byte: what was
- *				written less what the kernel has unread
+ *				written less what the kernel has unread; of TCP
+ *				that the other machine's kernel has it
  *	anything else		it was written
  *
  * Committed a second later at the latest, before partitions are given up, and
@@ -27,9 +28,13 @@ struct delivery {
 	int64_t look_tick; /* when it looks again */
 };
 
-/* Without a group it does nothing. */
-void delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
-	struct output *out);
+/*
+ * Without a group it does nothing.  A file that does not end as records do,
+ * with `end`, ends in one that was not written whole: it is ended first, so
+ * that the next one, which is that record again, stands alone.
+ */
+int delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
+	struct output *out, const struct klog_buf *end, struct klog_err *err);
 
 /* The first `count` records of a run were put into the output. */
 void delivery_took(

@@ -203,8 +203,10 @@ take_options(struct cli *cli, struct options *o)
 	o->copy.print.format.show_null = cli_given(cli, 'Z');
 	if (o->copy.print.delim.size == 0 &&
 		klog_buf_put(&o->copy.print.delim,
-			cli_given(cli, '0') ? "" : "\n", 1) == -1)
-		exit(cli_finish(cli, 1));
+			cli_given(cli, '0') ? "" : "\n", 1) == -1) {
+		klog_fail_memory(&err);
+		exit(cli_finish(cli, cli_fail(cli, &err)));
+	}
 }
 
 static void
@@ -243,15 +245,9 @@ take_topics(struct cli *cli, struct options *o)
 static void
 allow_more_files(struct options *o)
 {
-	struct rlimit more;
-
-	if (getrlimit(RLIMIT_NOFILE, &o->files) == -1)
-		return;
-	more = o->files;
-	more.rlim_cur = more.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &more);
 	/* of a COMMAND that is none of the business */
-	o->copy.work.command.files = &o->files;
+	if (cli_more_files(&o->files))
+		o->copy.work.command.files = &o->files;
 }
 
 /* Whether what fails would be read again, under whatever name. */
@@ -289,8 +285,13 @@ copy(struct cli *cli, struct options *o, struct klog *klog)
 		if (r == -1)
 			return cli_fail_topic(cli, c->work.dead_letter, &err);
 	} else {
+		static const struct klog_buf none;
+		bool ended = c->print.format.count == 0;
+
 		r = output_init(&c->out, STDOUT_FILENO, &err);
-		delivery_init(&c->delivery, o->group != NULL, c->in, &c->out);
+		if (r == 0)
+			r = delivery_init(&c->delivery, o->group != NULL, c->in,
+				&c->out, ended ? &c->print.delim : &none, &err);
 	}
 	if (r == 0)
 		r = copy_records(c, &err);
@@ -316,11 +317,15 @@ consume(struct cli *cli, struct options *o)
 		.settings = o->settings.list,
 		.setting_count = o->settings.count,
 	};
+	const char *dead = o->copy.work.dead_letter;
 	struct klog_err err;
 	struct klog *klog;
 	int status = 0;
 
-	klog = cli_open(cli, o->topics.names[0], o->topics.paths_only, &status);
+	klog = cli_open(cli, o->topics.names[0],
+		o->topics.paths_only &&
+			(dead == NULL || strchr(dead, '/') != NULL),
+		&status);
 	if (klog == NULL)
 		return status;
 	o->copy.in = klog_consumer_open(klog, &what, &err);

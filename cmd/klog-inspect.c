@@ -19,8 +19,6 @@ static const char *const partition_heads[] = { "TOPIC", "PARTITION", "LEADER",
 	"REPLICAS", "ISR", "START", "END", "BYTES" };
 static const char *const setting_heads[] = { "TOPIC", "SETTING", "VALUE" };
 
-#define COUNT(heads) (sizeof(heads) / sizeof((heads)[0]))
-
 static int
 print(const struct cli *cli, struct table *table)
 {
@@ -60,8 +58,8 @@ list_topics(const struct cli *cli, struct klog *klog)
 
 	if (klog_topics(klog, &list, &count, &err) == -1)
 		return cli_fail(cli, &err);
-	table_init(
-		&table, topic_heads, COUNT(topic_heads), cli_given(cli, 'J'));
+	table_init(&table, topic_heads, CLI_COUNT(topic_heads),
+		cli_given(cli, 'J'));
 	for (i = 0; i < count; i++) {
 		if (list[i].partitions == -1) {
 			one = say_why(cli, klog, list[i].name);
@@ -158,8 +156,9 @@ show(struct cli *cli, struct klog *klog, const struct args_topic *topics,
 	int status = 0, one;
 	size_t i;
 
-	table_init(&partitions, partition_heads, COUNT(partition_heads), json);
-	table_init(&settings, setting_heads, COUNT(setting_heads), json);
+	table_init(
+		&partitions, partition_heads, CLI_COUNT(partition_heads), json);
+	table_init(&settings, setting_heads, CLI_COUNT(setting_heads), json);
 	for (i = 0; i < count; i++) {
 		one = add_partitions(cli, klog, &topics[i], &partitions);
 		if (one == 0)

@@ -51,8 +51,6 @@ static const struct cli_opt opts[] = {
 static const int modes[] = { AT, GROUPS, RESET, SHIFT, RESET_FROM, UNDO, DELETE,
 	PROMETHEUS, CHECK };
 
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-
 /* ---- what was asked for ---- */
 
 /* OFFSET, else TIME. */
@@ -110,8 +108,7 @@ take(struct cli *cli, struct offsets *o, struct asked *a, int letter)
 		a->reset.kind = RESET_UNDO;
 		break;
 	case DELETE:
-		a->reset.kind = RESET_TO;
-		a->reset.how = KLOG_TO_NONE;
+		a->reset.kind = RESET_DELETE;
 		break;
 	case OUTPUT:
 		a->output = cli->arg;
@@ -148,7 +145,7 @@ check_options(const struct cli *cli, const struct asked *a)
 	bool group = cli_given(cli, 'g'), check = cli_given(cli, CHECK);
 	size_t i, k;
 
-	for (i = 0; i < COUNT(modes); i++)
+	for (i = 0; i < CLI_COUNT(modes); i++)
 		for (k = 0; k < i; k++)
 			cli_exclude(cli, modes[k], modes[i]);
 	cli_exclude(cli, 'g', AT);

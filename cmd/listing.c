@@ -7,8 +7,6 @@
 #include "listing.h"
 #include "table.h"
 
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-
 static const char *const log_heads[] = { "TOPIC", "PARTITION", "START", "END",
 	"RECORDS", "BYTES" };
 static const char *const at_heads[] = { "TOPIC", "PARTITION", "OFFSET", "TS" };
@@ -19,22 +17,6 @@ static const char *const commit_heads[] = { "GROUP", "TOPIC", "PARTITION",
 static const char *const commit_keys[] = { "GROUP", "TOPIC", "PARTITION",
 	"START", "END", "RECORDS", "BYTES", "COMMITTED", "LAG", "LAG_MS",
 	"OWNER" };
-
-static int
-worse(int a, int b)
-{
-	return a > b ? a : b;
-}
-
-/* A number that is not known is negative. */
-static void
-number_or_none(struct table *table, int64_t n)
-{
-	if (n < 0)
-		table_none(table);
-	else
-		table_number(table, n);
-}
 
 /* ---- of logs ---- */
 
@@ -85,7 +67,7 @@ list_at(const struct offsets *o, const struct offsets_topic *topic,
 			continue;
 		if (klog_offset_at(o->klog, topic->name, list[i].partition, at,
 			    &offset, &ms, &err) == -1) {
-			status = worse(status, cli_fail(o->cli, &err));
+			status = cli_worse(status, cli_fail(o->cli, &err));
 			continue;
 		}
 		if (offset < list[i].start)
@@ -95,12 +77,12 @@ list_at(const struct offsets *o, const struct offsets_topic *topic,
 		table_text(table, topic->name);
 		table_number(table, list[i].partition);
 		table_number(table, offset);
-		number_or_none(table, ms);
+		table_known(table, ms);
 	}
 	free(list);
 	return offsets_check(topic, count, &err) == 0
 		? status
-		: worse(status, cli_fail(o->cli, &err));
+		: cli_worse(status, cli_fail(o->cli, &err));
 }
 
 /* ---- of a group ---- */
@@ -144,9 +126,9 @@ add_commit(struct table *table, const char *group, const char *topic,
 		table_number(table, p->end - p->start);
 		table_number(table, p->bytes);
 	}
-	number_or_none(table, p->committed);
-	number_or_none(table, p->lag);
-	number_or_none(table, p->lag_ms);
+	table_known(table, p->committed);
+	table_known(table, p->lag);
+	table_known(table, p->lag_ms);
 	if (table->json && p->owned) {
 		add_owner_value(table, &p->owner);
 	} else if (p->owned) {
@@ -178,15 +160,15 @@ list_groups(const struct offsets *o, const struct offsets_topic *topic,
 	while ((r = klog_groups_next(groups, &info, &err)) != 0) {
 		(*found)++;
 		if (r == -1 || offsets_check(topic, info.count, &err) == -1) {
-			status = worse(status, cli_fail(o->cli, &err));
+			status = cli_worse(status, cli_fail(o->cli, &err));
 			continue;
 		}
-		status = worse(status, offsets_judge(o, topic, &info));
+		status = cli_worse(status, offsets_judge(o, topic, &info));
 		if (o->group == NULL) {
 			table_text(table, info.group);
 			table_text(table, topic->name);
 			table_number(table, (int64_t)info.members);
-			number_or_none(table, offsets_lag(topic, &info));
+			table_known(table, offsets_lag(topic, &info));
 			continue;
 		}
 		for (i = 0; i < info.count; i++)
@@ -218,20 +200,20 @@ begin_table(enum listing what, bool json, struct table *table)
 {
 	switch (what) {
 	case LISTING_LOGS:
-		table_init(table, log_heads, COUNT(log_heads), json);
+		table_init(table, log_heads, CLI_COUNT(log_heads), json);
 		break;
 	case LISTING_PLACES:
-		table_init(table, at_heads, COUNT(at_heads), json);
+		table_init(table, at_heads, CLI_COUNT(at_heads), json);
 		break;
 	case LISTING_GROUPS:
-		table_init(table, group_heads, COUNT(group_heads), json);
+		table_init(table, group_heads, CLI_COUNT(group_heads), json);
 		break;
 	case LISTING_COMMITS:
 		if (json)
-			table_init(
-				table, commit_keys, COUNT(commit_keys), true);
+			table_init(table, commit_keys, CLI_COUNT(commit_keys),
+				true);
 		else
-			table_init(table, commit_heads, COUNT(commit_heads),
+			table_init(table, commit_heads, CLI_COUNT(commit_heads),
 				false);
 		break;
 	}
@@ -265,14 +247,14 @@ listing_run(const struct offsets *o, enum listing what, struct klog_at at,
 
 	begin_table(what, json, &table);
 	for (i = 0; i < o->count; i++)
-		status = worse(status,
+		status = cli_worse(status,
 			list_topic(o, &o->topics[i], what, at, &table, &found));
 	if (what == LISTING_COMMITS && !o->given && found == 0 && status == 0)
 		status = offsets_no_group(o, NULL);
 	else if ((table.count > 0 || status == 0) &&
 		table_print(&table) == -1) {
 		klog_fail_memory(&err);
-		status = worse(status, cli_fail(o->cli, &err));
+		status = cli_worse(status, cli_fail(o->cli, &err));
 	}
 	table_free(&table);
 	return status;

@@ -1,15 +1,11 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "libklog/err.h"
 #include "libklog/time.h"
 #include "metrics.h"
+#include "replace.h"
 
 /* What is kept of a partition from one metric to the next. */
 struct sample {
@@ -49,14 +45,6 @@ static const struct metric group_metrics[] = {
 		"How long the oldest record not yet consumed has waited.",
 		true },
 };
-
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-
-static int
-worse(int a, int b)
-{
-	return a > b ? a : b;
-}
 
 /* ---- the format ---- */
 
@@ -110,14 +98,10 @@ keep(struct samples *all, size_t topic, const struct klog_partition_info *info,
 {
 	struct sample *grown, *s;
 
-	if ((all->count & (all->count - 1)) == 0) {
-		grown = realloc(all->list,
-			(all->count == 0 ? 1 : 2 * all->count) *
-				sizeof(*grown));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		all->list = grown;
-	}
+	grown = klog_grow(all->list, all->count, sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	all->list = grown;
 	s = &all->list[all->count++];
 	s->topic = topic;
 	s->partition = info->partition;
@@ -150,16 +134,21 @@ gather(const struct offsets *o, size_t topic, struct samples *all)
 	return r == 0 ? 0 : cli_fail(o->cli, &err);
 }
 
+/* failed[i]: of topic i it is said that it cannot be read. */
 static int
-print_logs(const struct offsets *o, FILE *out)
+print_logs(const struct offsets *o, FILE *out, bool *failed)
 {
 	struct samples all = { NULL, 0 };
 	size_t i, k;
 	int status = 0;
 
-	for (i = 0; i < o->count; i++)
-		status = worse(status, gather(o, i, &all));
-	for (k = 0; k < COUNT(log_metrics); k++) {
+	for (i = 0; i < o->count; i++) {
+		int one = gather(o, i, &all);
+
+		failed[i] = one != 0;
+		status = cli_worse(status, one);
+	}
+	for (k = 0; k < CLI_COUNT(log_metrics); k++) {
 		print_head(out, &log_metrics[k]);
 		for (i = 0; i < all.count; i++)
 			print_sample(out, &log_metrics[k], NULL,
@@ -199,16 +188,19 @@ print_groups(const struct offsets *o, const struct offsets_topic *topic,
 	groups = klog_groups_open(o->klog, topic->name, o->group,
 		metric == GROUP_LAG_SECONDS, &err);
 	if (groups == NULL)
-		/* which the samples of its log have said */
-		return klog_exit_status(err.code);
+		return metric == 0 ? cli_fail_topic(o->cli, topic->name, &err)
+				   : 0;
 	while ((r = klog_groups_next(groups, &info, &err)) != 0) {
 		(*found)++;
 		if (r == -1) {
-			status = metric == 0 ? cli_fail(o->cli, &err) : status;
+			if (metric == 0)
+				status = cli_worse(
+					status, cli_fail(o->cli, &err));
 			continue;
 		}
 		if (metric == 0)
-			status = worse(status, offsets_judge(o, topic, &info));
+			status = cli_worse(
+				status, offsets_judge(o, topic, &info));
 		for (i = 0; i < info.count; i++)
 			if (offsets_wants(topic, info.partitions[i].partition))
 				print_sample(out, &group_metrics[metric],
@@ -225,92 +217,43 @@ print_groups(const struct offsets *o, const struct offsets_topic *topic,
 static int
 print_all(const struct offsets *o, FILE *out)
 {
-	int status = print_logs(o, out);
+	bool *failed = calloc(o->count + 1, sizeof(*failed));
 	size_t i, k, found = 0;
+	struct klog_err err;
+	int status;
 
-	for (k = 0; k < COUNT(group_metrics); k++) {
+	if (failed == NULL) {
+		klog_fail_memory(&err);
+		return cli_fail(o->cli, &err);
+	}
+	status = print_logs(o, out, failed);
+	for (k = 0; k < CLI_COUNT(group_metrics); k++) {
 		print_head(out, &group_metrics[k]);
 		for (i = 0; i < o->count; i++)
-			status = worse(status,
-				print_groups(o, &o->topics[i], k, out, &found));
+			if (!failed[i])
+				status = cli_worse(status,
+					print_groups(o, &o->topics[i], k, out,
+						&found));
 	}
+	free(failed);
 	if (o->group != NULL && found == 0)
-		status = worse(status, offsets_no_group(o, NULL));
+		status = cli_worse(status, offsets_no_group(o, NULL));
 	return status;
-}
-
-/* ---- a file ---- */
-
-/* Its directory, and a name beside it that the collector passes over. */
-static char *
-temp_of(const char *output)
-{
-	const char *slash = strrchr(output, '/');
-	int dir = slash != NULL ? (int)(slash + 1 - output) : 0;
-	char *temp;
-
-	return asprintf(&temp, "%.*s.%s.XXXXXX", dir, output, output + dir) ==
-			-1
-		? NULL
-		: temp;
-}
-
-static void
-sync_dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? strdup(".")
-		: slash == path   ? strdup("/")
-				  : strndup(path, (size_t)(slash - path));
-	int fd = dir == NULL ? -1
-			     : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd != -1) {
-		(void)fsync(fd);
-		close(fd);
-	}
-	free(dir);
-}
-
-/* Everything is on the device before the name leads to it. */
-static bool
-finish(FILE *out, const char *temp, const char *output)
-{
-	mode_t mask = umask(0);
-	bool good;
-
-	umask(mask);
-	good = fflush(out) == 0 && !ferror(out) &&
-		fchmod(fileno(out), 0644 & ~mask) == 0 &&
-		fsync(fileno(out)) == 0;
-	return fclose(out) == 0 && good && rename(temp, output) == 0;
-}
-
-static int
-replace(const struct offsets *o, const char *output)
-{
-	char *temp = temp_of(output);
-	int fd = temp == NULL ? -1 : mkostemp(temp, O_CLOEXEC);
-	FILE *out = fd == -1 ? NULL : fdopen(fd, "w");
-	struct klog_err err;
-	int status = 0;
-
-	if (out != NULL)
-		status = print_all(o, out);
-	if (out != NULL && finish(out, temp, output)) {
-		sync_dir_of(output);
-		free(temp);
-		return status;
-	}
-	klog_fail_errno(&err, "%s", output);
-	if (fd != -1)
-		unlink(temp);
-	free(temp);
-	return worse(status, cli_fail(o->cli, &err));
 }
 
 int
 metrics_run(const struct offsets *o, const char *output)
 {
-	return output == NULL ? print_all(o, stdout) : replace(o, output);
+	struct replace file;
+	struct klog_err err;
+	int status;
+
+	if (output == NULL)
+		return print_all(o, stdout);
+	if (replace_begin(&file, output, &err) == -1)
+		return cli_fail(o->cli, &err);
+	status = print_all(o, file.out);
+	return replace_end(&file, &err) == 0
+		? status
+		: cli_worse(status, cli_fail(o->cli, &err));
 }

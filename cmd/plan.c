@@ -23,12 +23,12 @@ take_field(char **rest)
 	if (*from != '"')
 		return strsep(rest, ",");
 	field = to = ++from;
-	for (; *from != '\0'; from++) {
-		if (*from == '"' && *++from != '"')
-			break;
-		*to++ = *from;
+	while (*from != '"' || *++from == '"') {
+		if (*from == '\0')
+			return NULL;
+		*to++ = *from++;
 	}
-	if (*from != ',' && (*from != '\0' || from[-1] != '"'))
+	if (*from != ',' && *from != '\0')
 		return NULL;
 	*rest = *from == ',' ? from + 1 : NULL;
 	*to = '\0';
@@ -54,18 +54,14 @@ add(struct plan *plan, const char *topic, int32_t partition, int64_t offset,
 	struct klog_group_change *c;
 	void *grown;
 
-	if ((plan->count & (plan->count - 1)) == 0) {
-		size_t room = plan->count == 0 ? 1 : 2 * plan->count;
-
-		grown = realloc(plan->list, room * sizeof(*plan->list));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		plan->list = grown;
-		grown = realloc(plan->lines, room * sizeof(*plan->lines));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		plan->lines = grown;
-	}
+	grown = klog_grow(plan->list, plan->count, sizeof(*plan->list));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	plan->list = grown;
+	grown = klog_grow(plan->lines, plan->count, sizeof(*plan->lines));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	plan->lines = grown;
 	c = &plan->list[plan->count];
 	memset(c, 0, sizeof(*c));
 	c->topic = strdup(topic);

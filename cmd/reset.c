@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "libklog/err.h"
 #include "libklog/names.h"
@@ -19,11 +18,10 @@ int
 reset_parse(const char *text, struct reset *reset, struct klog_err *err)
 {
 	reset->kind = RESET_TO;
-	reset->how = KLOG_TO_PLACE;
-	if (strcmp(text, "current") != 0 && strcmp(text, "stored") != 0)
-		return args_offset(text, klog_now_ms(), &reset->at, err);
-	reset->how = KLOG_TO_STORED;
-	return 0;
+	reset->at.where = KLOG_AT_UNSET;
+	return strcmp(text, "current") == 0 || strcmp(text, "stored") == 0
+		? 0
+		: args_offset(text, klog_now_ms(), &reset->at, err);
 }
 
 int
@@ -35,10 +33,23 @@ reset_parse_shift(const char *text, struct reset *reset, struct klog_err *err)
 	if (n == -1)
 		return klog_fail(err, KLOG_EUSAGE,
 			"%s: not a number of records: +N or -N", text);
-	reset->kind = RESET_TO;
-	reset->how = KLOG_TO_SHIFT;
+	reset->kind = RESET_SHIFT;
 	reset->at.value = *text == '-' ? -n : n;
 	return 0;
+}
+
+static enum klog_group_to
+how_of(const struct reset *reset)
+{
+	switch (reset->kind) {
+	case RESET_SHIFT:
+		return KLOG_TO_SHIFT;
+	case RESET_DELETE:
+		return KLOG_TO_NONE;
+	default:
+		return reset->at.where == KLOG_AT_UNSET ? KLOG_TO_STORED
+							: KLOG_TO_PLACE;
+	}
 }
 
 /* ---- which partitions ---- */
@@ -58,19 +69,15 @@ add(struct changes *all, const struct reset *reset,
 
 	if (!offsets_wants(topic, partition))
 		return 0;
-	if ((all->count & (all->count - 1)) == 0) {
-		grown = realloc(all->list,
-			(all->count == 0 ? 1 : 2 * all->count) *
-				sizeof(*grown));
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		all->list = grown;
-	}
+	grown = klog_grow(all->list, all->count, sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	all->list = grown;
 	c = &all->list[all->count++];
 	memset(c, 0, sizeof(*c));
 	c->topic = topic->name;
 	c->partition = partition;
-	c->how = reset->how;
+	c->how = how_of(reset);
 	c->at = reset->at;
 	return 0;
 }
@@ -129,7 +136,7 @@ gather(const struct offsets *o, const struct reset *reset, struct changes *all)
 		const struct offsets_topic *topic = &o->topics[i];
 
 		r = add_known(o, reset, topic, all, &err);
-		if (r == 0 && o->given && reset->how == KLOG_TO_PLACE)
+		if (r == 0 && o->given && how_of(reset) == KLOG_TO_PLACE)
 			r = add_new(o, reset, topic, all, &err);
 		else if (r == 0 && o->given)
 			return offsets_no_group(o, topic->name);
@@ -140,15 +147,6 @@ gather(const struct offsets *o, const struct reset *reset, struct changes *all)
 }
 
 /* ---- what came of it ---- */
-
-static void
-number_or_none(struct table *table, int64_t n)
-{
-	if (n == -1)
-		table_none(table);
-	else
-		table_number(table, n);
-}
 
 /* Where there was no commit, and is none, nothing happened. */
 static int
@@ -161,8 +159,7 @@ print(const struct offsets *o, const struct reset *reset,
 	int r = 0;
 	size_t i;
 
-	table_init(
-		&table, heads, sizeof(heads) / sizeof(heads[0]), reset->json);
+	table_init(&table, heads, CLI_COUNT(heads), reset->json);
 	for (i = 0; i < count; i++) {
 		if (list[i].from == -1 && list[i].to == -1)
 			continue;
@@ -173,8 +170,8 @@ print(const struct offsets *o, const struct reset *reset,
 		table_text(&table, o->group);
 		table_text(&table, list[i].topic);
 		table_number(&table, list[i].partition);
-		number_or_none(&table, list[i].from);
-		number_or_none(&table, list[i].to);
+		table_known(&table, list[i].from);
+		table_known(&table, list[i].to);
 	}
 	if (!csv)
 		r = table_print(&table);
@@ -268,25 +265,14 @@ run_undo(const struct offsets *o, const struct reset *reset)
 	return status;
 }
 
-/* The offset files of a topic are locked together: one with a thousand
- * partitions needs more descriptors than a shell allows. */
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int
 reset_run(const struct offsets *o, const struct reset *reset)
 {
+	struct rlimit was;
 	size_t i;
 
-	raise_descriptors();
+	/* the offset files of a topic are locked together */
+	(void)cli_more_files(&was);
 	for (i = 0; reset->kind == RESET_UNDO && i < o->count; i++)
 		if (o->topics[i].partitions.count > 0)
 			cli_usage(o->cli,

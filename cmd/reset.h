@@ -4,13 +4,21 @@
 
 #include "offsets.h"
 
-enum reset_kind { RESET_NOTHING, RESET_TO, RESET_FROM_FILE, RESET_UNDO };
+/* One for each option. */
+enum reset_kind {
+	RESET_NOTHING,
+	RESET_TO,
+	RESET_SHIFT,
+	RESET_FROM_FILE,
+	RESET_UNDO,
+	RESET_DELETE
+};
 
 struct reset {
 	enum reset_kind kind;
-	enum klog_group_to how; /* of RESET_TO */
-	struct klog_at at;
-	const char *file; /* of RESET_FROM_FILE */
+	struct klog_at at; /* of RESET_TO, unset: what is committed already; of
+			      RESET_SHIFT the value */
+	const char *file;  /* of RESET_FROM_FILE */
 	bool dry_run;
 	bool json;
 };

@@ -84,6 +84,15 @@ table_none(struct table *table)
 }
 
 void
+table_known(struct table *table, int64_t n)
+{
+	if (n < 0)
+		table_none(table);
+	else
+		table_number(table, n);
+}
+
+void
 table_value(struct table *table, const char *json)
 {
 	add(table, VALUE, json);

@@ -30,6 +30,9 @@ void table_number(struct table *table, int64_t n);
 void table_list(struct table *table, const char *numbers);
 void table_none(struct table *table);
 
+/* A number that is not known where it is negative: none. */
+void table_known(struct table *table, int64_t n);
+
 /* A value in JSON as it stands, for a table that is printed as such. */
 void table_value(struct table *table, const char *json);
 

@@ -19,9 +19,9 @@ struct work_item {
 int
 work_init(struct work *w, struct klog *klog, struct klog_err *err)
 {
-	if (output_init(&w->out, -1, err) == -1)
+	if (output_init(&w->out, -1, err) == -1 ||
+		command_init(&w->command, err) == -1)
 		return -1;
-	command_init();
 	if (w->dead_letter == NULL)
 		return 0;
 	/* so that an empty value of the first record has an address */
@@ -35,6 +35,7 @@ void
 work_free(struct work *w)
 {
 	klog_producer_abandon(w->dead); /* all in it is synced */
+	command_free(&w->command);
 	output_free(&w->out);
 	klog_buf_free(&w->raw);
 	free(w->items);

@@ -183,6 +183,7 @@ klog_bounds_resume(struct klog_bounds *b, struct klog_source *s,
 {
 	const struct klog_committed *now = &commits->now;
 	struct klog_at from = { KLOG_AT_OFFSET, now->offset, now->epoch };
+	struct klog_reached place = { -1, now->epoch };
 	int64_t end, stop;
 
 	if (klog_source_open(b->sources, s, err) == -1 ||
@@ -191,15 +192,15 @@ klog_bounds_resume(struct klog_bounds *b, struct klog_source *s,
 		return -1;
 	end = end_now(s, err);
 	if (end == -1 ||
-		klog_lookup(&s->reader, b->decoder, from, end, &at->offset,
+		klog_lookup(&s->reader, b->decoder, from, end, &place.offset,
 			NULL, err) == -1)
 		return -1;
-	at->epoch = now->epoch;
-	if (at->offset > end && now->offset != -1 &&
-		instead(b, s, group, commits, end, at, err) == -1)
+	if (place.offset > end && now->offset != -1 &&
+		instead(b, s, group, commits, end, &place, err) == -1)
 		return -1;
 	if (find_stop(b, s, &stop, err) == -1)
 		return -1;
-	klog_source_place(s, at->offset, stop);
+	klog_source_place(s, place.offset, stop);
+	*at = place;
 	return 0;
 }

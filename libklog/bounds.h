@@ -37,7 +37,7 @@ int klog_bounds_place(
  * Sets the same for a source that a member of `group` took over just now: on
  * from its committed offset (G3), or where there is none from `from`, else as
  * auto.offset.reset says; one that is `new` from its beginning.  *at is where
- * that is.
+ * that is; on -1 it stays as it was, so that nothing is committed.
  */
 int klog_bounds_resume(struct klog_bounds *b, struct klog_source *source,
 	const char *group, const struct klog_commits *commits, bool new,

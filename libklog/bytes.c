@@ -39,3 +39,11 @@ klog_buf_free(struct klog_buf *buf)
 	free(buf->data);
 	memset(buf, 0, sizeof(*buf));
 }
+
+void *
+klog_grow(void *list, size_t count, size_t size)
+{
+	if ((count & (count - 1)) != 0)
+		return list;
+	return reallocarray(list, count == 0 ? 1 : 2 * count, size);
+}

@@ -22,6 +22,13 @@ int klog_buf_reserve(struct klog_buf *buf, size_t more);
 int klog_buf_put(struct klog_buf *buf, const void *data, size_t size);
 void klog_buf_free(struct klog_buf *buf);
 
+/*
+ * A list of `count` items of `size` bytes, with room for one more: at each
+ * power of two it becomes twice as long.  NULL: out of memory, the list is
+ * what it was.
+ */
+void *klog_grow(void *list, size_t count, size_t size);
+
 static inline uint16_t
 klog_get_be16(const uint8_t *p)
 {

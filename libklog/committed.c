@@ -45,23 +45,6 @@ take_word(char **rest, char *to, size_t size)
 	return true;
 }
 
-/* Whether the sum of a line stands at its end, which it is cut by. */
-static bool
-take_sum(char *line)
-{
-	char *at = strrchr(line, ' ');
-	char sum[16];
-
-	if (at == NULL)
-		return false;
-	snprintf(sum, sizeof(sum), "%08" PRIx32,
-		klog_crc32c(line, (size_t)(at - line)));
-	if (strcmp(at + 1, sum) != 0)
-		return false;
-	*at = '\0';
-	return true;
-}
-
 static bool
 parse_slot(const char slot[SLOT], struct klog_committed *c)
 {
@@ -75,7 +58,7 @@ parse_slot(const char slot[SLOT], struct klog_committed *c)
 	for (size--; size > 0 && line[size - 1] == ' '; size--)
 		;
 	line[size] = '\0';
-	if (strlen(line) != size || !take_sum(line) ||
+	if (strlen(line) != size || !klog_crc32c_cut(line) ||
 		strcmp(strsep(&rest, " "), "klog-offset") != 0 ||
 		!take_number(&rest, 1, &sequence) || sequence > COUNT_MAX ||
 		!take_number(&rest, 0, &c->generation) ||
@@ -98,9 +81,9 @@ void
 klog_commits_slot(char slot[SLOT], const char *line)
 {
 	size_t size = strlen(line);
-	char sum[16];
+	char sum[KLOG_CRC32C_TEXT];
 
-	snprintf(sum, sizeof(sum), " %08" PRIx32, klog_crc32c(line, size));
+	klog_crc32c_text(sum, line, size);
 	memset(slot, ' ', SLOT);
 	memcpy(slot, line, size);
 	memcpy(slot + size, sum, strlen(sum));
@@ -165,11 +148,28 @@ klog_commits_read(int fd, struct klog_commits *commits, const char *name,
 			name);
 	}
 	i = whole[1] && (!whole[0] || is_newer(&slots[1], &slots[0]));
+	/* the next one could not be told from damage */
+	if (slots[i].sequence == COUNT_MAX || slots[i].generation == COUNT_MAX)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: damaged: no committed offset can follow this one",
+			name);
 	commits->now = slots[i];
 	commits->has_before = whole[1 - i];
 	if (commits->has_before)
 		commits->before = slots[1 - i];
 	return 1;
+}
+
+/* Begun anew, after damage: what stands there must not come back. */
+static int
+clear_second(int fd, const char *name, struct klog_err *err)
+{
+	static const char nothing[SLOT];
+	int64_t size = klog_file_size(fd, name, err);
+
+	if (size <= SECOND)
+		return size == -1 ? -1 : 0;
+	return klog_write_at(fd, nothing, SLOT, SECOND, NULL, name, err);
 }
 
 int
@@ -190,7 +190,9 @@ klog_commits_write(int fd, struct klog_commits *commits, bool sync,
 		at = SECOND;
 	commits->now.sequence++;
 	format_slot(text, &commits->now);
-	if (klog_write_at(fd, text, SLOT, at, NULL, name, err) == -1)
+	if (klog_write_at(fd, text, SLOT, at, NULL, name, err) == -1 ||
+		(commits->now.sequence == 1 &&
+			clear_second(fd, name, err) == -1))
 		return -1;
 	return sync ? klog_sync_file(fd, name, err) : 0;
 }

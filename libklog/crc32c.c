@@ -1,4 +1,6 @@
+#include <inttypes.h>
 #include <isa-l/crc.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crc32c.h"
@@ -21,4 +23,25 @@ klog_crc32c(const void *data, size_t size)
 		size -= part;
 	}
 	return ~crc;
+}
+
+void
+klog_crc32c_text(char sum[KLOG_CRC32C_TEXT], const char *line, size_t size)
+{
+	snprintf(sum, KLOG_CRC32C_TEXT, " %08" PRIx32, klog_crc32c(line, size));
+}
+
+bool
+klog_crc32c_cut(char *line)
+{
+	char *at = strrchr(line, ' ');
+	char sum[KLOG_CRC32C_TEXT];
+
+	if (at == NULL)
+		return false;
+	klog_crc32c_text(sum, line, (size_t)(at - line));
+	if (strcmp(at, sum) != 0)
+		return false;
+	*at = '\0';
+	return true;
 }

@@ -2,10 +2,20 @@
 #ifndef KLOG_CRC32C_H
 #define KLOG_CRC32C_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* The finished checksum of size bytes; 0 for none. */
 uint32_t klog_crc32c(const void *data, size_t size);
+
+/*
+ * The last word of a line of text: " 0123abcd", the checksum of what comes
+ * before it.  And whether it is good, when the line is cut there.
+ */
+#define KLOG_CRC32C_TEXT 10
+void klog_crc32c_text(
+	char sum[KLOG_CRC32C_TEXT], const char *line, size_t size);
+bool klog_crc32c_cut(char *line);
 
 #endif

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "describe.h"
@@ -12,7 +13,9 @@
 #include "names.h"
 #include "time.h"
 
-#define READERS 64 /* that stay open from one group to the next */
+#define READERS_MAX 64   /* that stay open from one group to the next */
+#define FDS_PER_READER 3 /* directory, state, a file for the moment */
+#define FDS_ELSEWHERE 16
 #define TRIES 3
 #define CHUNK ((size_t)16 * 1024)
 
@@ -33,11 +36,25 @@ struct walk {
 	struct klog_group_partition *list;
 	size_t partitions;
 	bool measured;
-	struct open_reader readers[READERS];
+	struct open_reader readers[READERS_MAX];
+	int32_t reader_count; /* of them, as descriptors allow */
 	struct klog_decoder decoder;
 	char host[KLOG_HOST_NAME];
 	struct klog_owner known; /* the owner looked at last */
 };
+
+static int32_t
+most_readers(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 ||
+		limit.rlim_cur >= FDS_ELSEWHERE + FDS_PER_READER * READERS_MAX)
+		return READERS_MAX;
+	if (limit.rlim_cur < FDS_ELSEWHERE + FDS_PER_READER)
+		return 1;
+	return (int32_t)((limit.rlim_cur - FDS_ELSEWHERE) / FDS_PER_READER);
+}
 
 static struct walk *
 walk_of(struct klog_groups *groups)
@@ -126,8 +143,9 @@ klog_dir_groups_open(struct klog_cluster *cluster, const char *topic,
 	w->head.engine = &klog_engine_dir;
 	w->cluster = cluster;
 	w->times = times;
-	for (i = 0; i < READERS; i++)
+	for (i = 0; i < READERS_MAX; i++)
 		w->readers[i].partition = -1;
+	w->reader_count = most_readers();
 	klog_decoder_init(&w->decoder);
 	klog_host_name(w->host);
 	if (klog_topic_open(&w->topic, cluster, topic, false, err) == -1) {
@@ -154,7 +172,7 @@ klog_dir_groups_close(struct klog_groups *groups)
 	struct walk *w = walk_of(groups);
 	size_t i;
 
-	for (i = 0; i < READERS; i++)
+	for (i = 0; i < READERS_MAX; i++)
 		if (w->readers[i].partition != -1)
 			klog_reader_close(&w->readers[i].reader);
 	klog_decoder_free(&w->decoder);
@@ -171,7 +189,7 @@ klog_dir_groups_close(struct klog_groups *groups)
 static struct klog_reader *
 reader_of(struct walk *w, int32_t partition, bool anew, struct klog_err *err)
 {
-	struct open_reader *o = &w->readers[partition % READERS];
+	struct open_reader *o = &w->readers[partition % w->reader_count];
 
 	if (o->partition == partition && !anew)
 		return &o->reader;

@@ -50,30 +50,13 @@ take_what(char **rest, enum klog_journal_what *what)
 	return false;
 }
 
-/* Whether the sum of a line stands at its end, which it is cut by. */
-static bool
-take_sum(char *line)
-{
-	char *at = strrchr(line, ' ');
-	char sum[16];
-
-	if (at == NULL)
-		return false;
-	snprintf(sum, sizeof(sum), "%08" PRIx32,
-		klog_crc32c(line, (size_t)(at - line)));
-	if (strcmp(at + 1, sum) != 0)
-		return false;
-	*at = '\0';
-	return true;
-}
-
 static bool
 parse(char *line, struct klog_journal_line *l)
 {
 	int64_t partition, from_epoch, to_epoch, uid, pid;
 	char *rest = line;
 
-	if (!take_sum(line) ||
+	if (!klog_crc32c_cut(line) ||
 		strcmp(strsep(&rest, " "), "klog-journal") != 0 ||
 		!take_id(&rest, &l->operation) || l->operation == 0 ||
 		!take_what(&rest, &l->what) ||
@@ -98,7 +81,7 @@ parse(char *line, struct klog_journal_line *l)
 int
 klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l)
 {
-	char line[KLOG_JOURNAL_LINE];
+	char line[KLOG_JOURNAL_LINE], sum[KLOG_CRC32C_TEXT];
 	int n;
 
 	n = snprintf(line, sizeof(line),
@@ -107,48 +90,110 @@ klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l)
 		" %" PRId32 " %016" PRIx64,
 		l->operation, whats[l->what], l->time_ms, l->partition, l->from,
 		l->from_epoch, l->to, l->to_epoch, l->uid, l->pid, l->undoes);
-	n += snprintf(line + n, sizeof(line) - (size_t)n, " %08" PRIx32 "\n",
-		klog_crc32c(line, (size_t)n));
+	klog_crc32c_text(sum, line, (size_t)n);
+	n += snprintf(line + n, sizeof(line) - (size_t)n, "%s\n", sum);
 	return klog_buf_put(text, line, (size_t)n);
 }
 
 /* ---- the file ---- */
 
-/* The next line without its newline, in the journal's text: 1, 0 at the end,
- * -1. */
+/* Where the last line that has an end ends, or -1. */
+static int64_t
+whole_end(int fd, const char *name, struct klog_err *err)
+{
+	int64_t at, end = klog_file_size(fd, name, err);
+	char text[KLOG_JOURNAL_LINE], *newline;
+	size_t got;
+
+	for (; end > 0; end = at) {
+		at = end > KLOG_JOURNAL_LINE ? end - KLOG_JOURNAL_LINE : 0;
+		if (klog_read_at(fd, text, (size_t)(end - at), at, &got, name,
+			    err) == -1)
+			return -1;
+		newline = memrchr(text, '\n', got);
+		if (newline != NULL)
+			return at + (newline + 1 - text);
+	}
+	return end;
+}
+
+int
+klog_journal_open(
+	struct klog_journal *j, int fd, const char *name, struct klog_err *err)
+{
+	j->fd = fd;
+	j->position = j->number = 0;
+	j->used = j->size = 0;
+	j->end = whole_end(fd, name, err);
+	return j->end == -1 ? -1 : 0;
+}
+
+struct klog_journal_mark
+klog_journal_tell(const struct klog_journal *j)
+{
+	return (struct klog_journal_mark){
+		.position = j->position - (int64_t)(j->size - j->used),
+		.number = j->number,
+	};
+}
+
+void
+klog_journal_seek(struct klog_journal *j, struct klog_journal_mark mark)
+{
+	j->position = mark.position;
+	j->number = mark.number;
+	j->used = j->size = 0;
+}
+
+/* More text behind what is not used yet: 1, 0 there is none, -1. */
+static int
+fill(struct klog_journal *j, const char *name, struct klog_err *err)
+{
+	int64_t left = j->end - j->position;
+	size_t got, room;
+
+	j->size -= j->used;
+	memmove(j->text, j->text + j->used, j->size);
+	j->used = 0;
+	room = sizeof(j->text) - j->size;
+	if (left < (int64_t)room)
+		room = left > 0 ? (size_t)left : 0;
+	if (klog_read_at(j->fd, j->text + j->size, room, j->position, &got,
+		    name, err) == -1)
+		return -1;
+	j->position += (int64_t)got;
+	j->size += got;
+	return got > 0;
+}
+
+/* The next line without its newline, in the journal's text, NULL when it is
+ * too long: 1, 0 at the end, -1. */
 static int
 next_line(struct klog_journal *j, char **line, const char *name,
 	struct klog_err *err)
 {
+	bool cut = false;
 	char *end;
-	size_t got;
+	int r;
 
 	for (;;) {
 		*line = j->text + j->used;
 		end = memchr(*line, '\n', j->size - j->used);
 		if (end != NULL)
 			break;
-		j->size -= j->used;
-		memmove(j->text, *line, j->size);
-		j->used = 0;
-		if (klog_read_at(j->fd, j->text + j->size,
-			    sizeof(j->text) - j->size, j->position, &got, name,
-			    err) == -1)
-			return -1;
-		if (got == 0 && j->size < KLOG_JOURNAL_LINE)
-			return 0;
-		if (got == 0 || j->size >= KLOG_JOURNAL_LINE) {
-			j->number++;
-			return klog_fail(err, KLOG_ECORRUPT,
-				"%s: line %" PRId64 ": damaged: too long", name,
-				j->number);
+		if (j->size - j->used >= KLOG_JOURNAL_LINE) {
+			cut = true;
+			j->used = j->size;
 		}
-		j->position += (int64_t)got;
-		j->size += got;
+		r = fill(j, name, err);
+		if (r != 1)
+			return r;
 	}
 	*end = '\0';
 	j->used = (size_t)(end + 1 - j->text);
 	j->number++;
+	if (cut || end - *line >= KLOG_JOURNAL_LINE)
+		*line = NULL;
 	return 1;
 }
 
@@ -162,37 +207,12 @@ klog_journal_next(struct klog_journal *j, struct klog_journal_line *l,
 	if (r != 1)
 		return r;
 	/* no zero byte ends the text before the line's end */
-	if (line + strlen(line) + 1 == j->text + j->used && parse(line, l))
+	if (line != NULL && line + strlen(line) + 1 == j->text + j->used &&
+		parse(line, l))
 		return 1;
 	return klog_fail(err, KLOG_ECORRUPT,
-		"%s: line %" PRId64 ": damaged: not an operation that klog "
-		"wrote",
-		name, j->number);
-}
-
-/* Where the last whole line ends. */
-static int
-whole_end(int fd, int64_t *end, const char *name, struct klog_err *err)
-{
-	char text[KLOG_JOURNAL_LINE], *newline;
-	size_t got;
-
-	*end = klog_file_size(fd, name, err);
-	while (*end > 0) {
-		int64_t at = *end > KLOG_JOURNAL_LINE ? *end - KLOG_JOURNAL_LINE
-						      : 0;
-
-		if (klog_read_at(fd, text, (size_t)(*end - at), at, &got, name,
-			    err) == -1)
-			return -1;
-		newline = memrchr(text, '\n', got);
-		if (newline != NULL) {
-			*end = at + (newline + 1 - text);
-			return 0;
-		}
-		*end = at;
-	}
-	return *end == 0 ? 0 : -1;
+		"%s: line %" PRId64 ": damaged: %s", name, j->number,
+		line == NULL ? "too long" : "not an operation that klog wrote");
 }
 
 int
@@ -200,16 +220,14 @@ klog_journal_append(int fd, struct klog_slice text, int64_t *before,
 	const char *name, struct klog_err *err)
 {
 	int64_t size = klog_file_size(fd, name, err);
-	struct klog_err ignored;
 
-	if (size == -1 || whole_end(fd, before, name, err) == -1)
+	*before = size == -1 ? -1 : whole_end(fd, name, err);
+	if (*before == -1 ||
+		(size > *before &&
+			klog_truncate_file(fd, *before, name, err) == -1))
 		return -1;
-	if (size > *before && klog_truncate_file(fd, *before, name, err) == -1)
-		return -1;
-	if (klog_write_at(fd, text.data, text.size, *before, NULL, name, err) ==
-			0 &&
-		klog_sync_file(fd, name, err) == 0)
-		return 0;
-	(void)klog_truncate_file(fd, *before, name, &ignored);
-	return -1;
+	return klog_write_at(
+		       fd, text.data, text.size, *before, NULL, name, err) == -1
+		? -1
+		: klog_sync_file(fd, name, err);
 }

@@ -9,6 +9,10 @@
  * in one line, a blank between two words.  OPERATION is 16 hexadecimal digits,
  * the same in every topic that it touched; UNDOES is that of another or 0.
  * The CRC-32C is that of what comes before it.
+ *
+ * What stands behind the last line's end is torn, whatever it is: an append
+ * that nobody waits for any more.  Readers pass it over, and the next append
+ * takes its place.  Anything else that is no such line is damage.
  */
 #ifndef KLOG_JOURNAL_H
 #define KLOG_JOURNAL_H
@@ -37,29 +41,43 @@ struct klog_journal_line {
 	int32_t pid;
 };
 
-/* Reading begins with a zeroed struct and the descriptor. */
 #define KLOG_JOURNAL_LINE 512
 struct klog_journal {
 	int fd;
+	int64_t end;      /* of the last line that has one */
 	int64_t position; /* behind what is in text */
 	int64_t number;   /* of the line that came last, from 1 */
 	size_t used, size;
 	char text[8 * KLOG_JOURNAL_LINE];
 };
 
+/* Begins to read what is in the file by now. */
+int klog_journal_open(struct klog_journal *journal, int fd, const char *name,
+	struct klog_err *err);
+
 /*
- * 1 with the next line, 0 at the end, -1; KLOG_ECORRUPT names a line that
- * klog did not write.  A last one that was torn is passed over.
+ * 1 with the next line, 0 at the end, -1.  KLOG_ECORRUPT names a line that
+ * klog did not write; the next call goes on behind it.
  */
 int klog_journal_next(struct klog_journal *journal,
 	struct klog_journal_line *line, const char *name, struct klog_err *err);
+
+/* Where the next line begins; and reading goes on there. */
+struct klog_journal_mark {
+	int64_t position;
+	int64_t number;
+};
+struct klog_journal_mark klog_journal_tell(const struct klog_journal *journal);
+void klog_journal_seek(
+	struct klog_journal *journal, struct klog_journal_mark mark);
 
 /* Appends the text of a line; 0 or -1, out of memory. */
 int klog_journal_put(struct klog_buf *text, const struct klog_journal_line *l);
 
 /*
- * Appends lines to the file, in place of a last one that was torn; durable on
- * return.  *before is where they begin: cut there, nothing happened.
+ * Appends lines to the file, in place of what was torn; durable on return.
+ * *before is where they begin, also when that fails: cut there, and
+ * synced, nothing happened.  -1: there is nothing to cut.
  */
 int klog_journal_append(int fd, struct klog_slice text, int64_t *before,
 	const char *name, struct klog_err *err);

@@ -580,10 +580,12 @@ struct klog_group_change {
 };
 
 /*
- * Changes what a group has committed, all or nothing; durable on return, and
- * an operation in its journal.  An offset outside of the log becomes the start
- * or the end, which is said.  KLOG_EREFUSED while a member of the group lives
- * in one of the topics.  With dry_run from and to are filled in, and nothing
+ * Changes what a group has committed; durable on return, and an operation in
+ * its journal.  On -1 nothing is changed, unless *err says that it could not be
+ * taken back, as on a disk that fails: klog_group_undo does that.  An offset
+ * outside of the log becomes the start or the end, which is said.
+ * KLOG_EREFUSED while a member of the group lives in one of the topics, and on
+ * a network file system.  With dry_run from and to are filled in, and nothing
  * is written.  On -1 *wrong (may be NULL) is the change that is to blame, or
  * `count` where none is.
  */
@@ -594,7 +596,8 @@ int klog_group_reset(struct klog *klog, const char *group,
 /*
  * Puts back what stood before the newest operation of klog_group_reset that is
  * not undone, in the topics, or with a count of 0 in all of a cluster that is
- * a directory.  *changes is malloc'ed, one block, the caller frees it.
+ * a directory.  *changes is malloc'ed, one block, the caller frees it.  Where
+ * an undoing cannot be taken back, nothing undoes it.
  * KLOG_ENOTFOUND: there is nothing to undo.
  */
 int klog_group_undo(struct klog *klog, const char *group,

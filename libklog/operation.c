@@ -6,14 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "checkpoint.h"
+#include "destination.h"
 #include "lock.h"
 #include "lookup.h"
 #include "members.h"
 #include "operation.h"
 #include "time.h"
-
-#define CHUNK ((size_t)64 * 1024)
 
 void
 klog_operation_begin(struct klog_operation *op, struct klog_cluster *cluster,
@@ -32,8 +30,8 @@ klog_operation_end(struct klog_operation *op)
 
 	for (i = 0; i < op->target_count; i++)
 		klog_close_fd(&op->targets[i].fd);
-	for (i = 0; i < op->place_count; i++) {
-		struct klog_place *p = &op->places[i];
+	for (i = 0; i < op->topic_count; i++) {
+		struct klog_reset_topic *p = &op->topics[i];
 
 		klog_close_fd(&p->journal);
 		klog_close_fd(&p->dir);
@@ -41,7 +39,7 @@ klog_operation_end(struct klog_operation *op)
 		klog_buf_free(&p->lines);
 	}
 	free(op->targets);
-	free(op->places);
+	free(op->topics);
 }
 
 int
@@ -54,14 +52,14 @@ klog_operation_blame(struct klog_operation *op, size_t number)
 
 /* ---- topics ---- */
 
-struct klog_place *
-klog_operation_place(struct klog_operation *op, const char *operand)
+struct klog_reset_topic *
+klog_operation_find(struct klog_operation *op, const char *operand)
 {
-	size_t i = op->place_count;
+	size_t i = op->topic_count;
 
 	while (i-- > 0)
-		if (strcmp(op->places[i].operand, operand) == 0)
-			return &op->places[i];
+		if (strcmp(op->topics[i].operand, operand) == 0)
+			return &op->topics[i];
 	return NULL;
 }
 
@@ -69,21 +67,21 @@ int
 klog_operation_add(
 	struct klog_operation *op, const char *operand, struct klog_err *err)
 {
-	struct klog_place *grown, *p;
+	struct klog_reset_topic *grown, *p;
 	struct stat st;
 
-	grown = realloc(op->places, (op->place_count + 1) * sizeof(*grown));
+	grown = realloc(op->topics, (op->topic_count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return klog_fail_memory(err);
-	op->places = grown;
-	p = &grown[op->place_count];
+	op->topics = grown;
+	p = &grown[op->topic_count];
 	memset(p, 0, sizeof(*p));
 	p->operand = operand;
 	p->dir = p->journal = -1;
 	p->before = -1;
 	if (klog_topic_open(&p->topic, op->cluster, operand, true, err) == -1)
 		return -1;
-	op->place_count++;
+	op->topic_count++;
 	if (fstat(p->topic.dir, &st) == -1)
 		return klog_fail_errno(err, "topic %s", p->topic.label);
 	p->device = st.st_dev;
@@ -94,7 +92,7 @@ klog_operation_add(
 static int
 by_inode(const void *a, const void *b)
 {
-	const struct klog_place *x = a, *y = b;
+	const struct klog_reset_topic *x = a, *y = b;
 
 	if (x->device != y->device)
 		return x->device < y->device ? -1 : 1;
@@ -106,21 +104,21 @@ klog_operation_sort(struct klog_operation *op, struct klog_err *err)
 {
 	size_t i;
 
-	if (op->place_count > 1)
-		qsort(op->places, op->place_count, sizeof(*op->places),
+	if (op->topic_count > 1)
+		qsort(op->topics, op->topic_count, sizeof(*op->topics),
 			by_inode);
-	for (i = 1; i < op->place_count; i++)
-		if (by_inode(&op->places[i - 1], &op->places[i]) == 0)
+	for (i = 1; i < op->topic_count; i++)
+		if (by_inode(&op->topics[i - 1], &op->topics[i]) == 0)
 			return klog_fail(err, KLOG_EUSAGE,
 				"%s and %s are the same topic",
-				op->places[i - 1].operand,
-				op->places[i].operand);
+				op->topics[i - 1].operand,
+				op->topics[i].operand);
 	return 0;
 }
 
 int
-klog_operation_enter(struct klog_operation *op, struct klog_place *p, bool make,
-	struct klog_err *err)
+klog_operation_enter(struct klog_operation *op, struct klog_reset_topic *p,
+	bool make, struct klog_err *err)
 {
 	char label[KLOG_GROUP_LABEL];
 	struct klog_wait wait = { .say = &op->cluster->say,
@@ -129,6 +127,8 @@ klog_operation_enter(struct klog_operation *op, struct klog_place *p, bool make,
 
 	snprintf(label, sizeof(label), "group %s: %s: journal", op->group,
 		p->topic.label);
+	if (!op->dry_run && klog_refuse_remote(p->topic.dir, err) == -1)
+		return klog_err_in(err, "topic %s", p->topic.label);
 	p->dir = klog_group_open(
 		&p->topic, op->group, make && !op->dry_run, err);
 	if (p->dir == -1 && make && op->dry_run && err->code == KLOG_ENOTFOUND)
@@ -140,7 +140,7 @@ klog_operation_enter(struct klog_operation *op, struct klog_place *p, bool make,
 			p->dir, KLOG_JOURNAL_NAME, O_RDONLY, err);
 	else
 		p->journal = klog_create_file(
-			p->dir, KLOG_JOURNAL_NAME, &p->made, err);
+			p->dir, KLOG_JOURNAL_NAME, NULL, err);
 	if (p->journal == -1)
 		return op->dry_run && err->code == KLOG_ENOTFOUND
 			? 0
@@ -155,8 +155,8 @@ by_partition(const void *a, const void *b)
 {
 	const struct klog_target *x = a, *y = b;
 
-	if (x->place != y->place)
-		return x->place < y->place ? -1 : 1;
+	if (x->in != y->in)
+		return x->in < y->in ? -1 : 1;
 	if (x->change->partition != y->change->partition)
 		return x->change->partition < y->change->partition ? -1 : 1;
 	return (x->number > y->number) - (x->number < y->number);
@@ -177,9 +177,9 @@ klog_operation_target(struct klog_operation *op,
 		t->fd = -1;
 		t->change = &changes[i];
 		t->number = i;
-		t->place = klog_operation_place(op, changes[i].topic);
-		t->place->changed = true;
-		klog_group_label(t->label, op->group, &t->place->topic,
+		t->in = klog_operation_find(op, changes[i].topic);
+		t->in->changed = true;
+		klog_group_label(t->label, op->group, &t->in->topic,
 			changes[i].partition);
 	}
 	op->target_count = count;
@@ -187,7 +187,7 @@ klog_operation_target(struct klog_operation *op,
 	for (i = 1; i < count; i++) {
 		struct klog_target *t = &op->targets[i];
 
-		if (t->place != t[-1].place ||
+		if (t->in != t[-1].in ||
 			t->change->partition != t[-1].change->partition)
 			continue;
 		klog_fail(err, KLOG_EUSAGE, "%s:%" PRId32 " is said twice",
@@ -230,20 +230,14 @@ static int
 take_file(
 	struct klog_operation *op, struct klog_target *t, struct klog_err *err)
 {
-	bool made = false;
-	char name[16];
 	int r;
 
 	t->commits.now.offset = -1;
 	t->commits.now.epoch = -1;
-	if (t->place->dir == -1)
+	if (t->in->dir == -1)
 		return 0;
-	snprintf(name, sizeof(name), "%" PRId32, t->change->partition);
-	if (op->dry_run)
-		t->fd = klog_open_file(t->place->dir, name, O_RDONLY, err);
-	else
-		t->fd = klog_create_file(t->place->dir, name, &made, err);
-	t->place->made |= made;
+	t->fd = klog_group_open_file(
+		t->in->dir, t->change->partition, !op->dry_run, err);
 	if (t->fd == -1)
 		return op->dry_run && err->code == KLOG_ENOTFOUND
 			? 0
@@ -253,16 +247,14 @@ take_file(
 		return r == -1 ? -1 : fail_locked(t, err);
 	r = klog_commits_read(t->fd, &t->commits, t->label, err);
 	t->damaged = r == -1 && err->code == KLOG_ECORRUPT;
-	if (t->damaged)
-		t->commits.now.sequence = 0;
 	return r == -1 && !t->damaged ? -1 : 0;
 }
 
 /* Who joined before the files were locked is seen, who joins later cannot
  * take them. */
 static int
-check_members(
-	struct klog_operation *op, struct klog_place *p, struct klog_err *err)
+check_members(struct klog_operation *op, struct klog_reset_topic *p,
+	struct klog_err *err)
 {
 	char where[320];
 	struct klog_members members;
@@ -283,8 +275,7 @@ check_members(
 			fd != -1 && klog_member_stopped(fd, m->pid), err);
 		klog_close_fd(&fd);
 	}
-	if (r == 0 || members.count > 0)
-		klog_members_free(&members);
+	klog_members_free(&members);
 	klog_close_fd(&dir);
 	return r;
 }
@@ -298,9 +289,9 @@ take_all(struct klog_operation *op, struct klog_err *err)
 	for (i = 0; i < op->target_count; i++)
 		if (take_file(op, &op->targets[i], err) == -1)
 			return klog_operation_blame(op, op->targets[i].number);
-	for (i = 0; r == 0 && i < op->place_count; i++)
-		if (op->places[i].changed)
-			r = check_members(op, &op->places[i], err);
+	for (i = 0; r == 0 && i < op->topic_count; i++)
+		if (op->topics[i].changed)
+			r = check_members(op, &op->topics[i], err);
 	if (r == -1 && op->dry_run && err->code == KLOG_EREFUSED) {
 		klog_sayf(&op->cluster->say, 0, "%s", err->text);
 		r = 0;
@@ -310,104 +301,6 @@ take_all(struct klog_operation *op, struct klog_err *err)
 
 /* ---- where to ---- */
 
-/* The leader epoch of the record before `offset`, -1 where nothing says. */
-static int32_t
-epoch_before(const struct klog_reader *r, int64_t offset)
-{
-	struct klog_epochs epochs;
-	struct klog_err ignored;
-	int32_t epoch = -1;
-	size_t i;
-
-	if (offset <= 0)
-		return -1;
-	if (r->has_state && r->state.epoch_start < offset)
-		return r->state.leader_epoch;
-	if (klog_epochs_read(r->dir, &epochs, &ignored) == -1)
-		return -1;
-	for (i = 0; i < epochs.count && epochs.list[i].start < offset; i++)
-		epoch = epochs.list[i].epoch;
-	klog_epochs_free(&epochs);
-	return epoch;
-}
-
-/* Into what the log has, which is said. */
-static int64_t
-bound(struct klog_operation *op, const struct klog_target *t, int64_t start,
-	int64_t end)
-{
-	int64_t to = t->change->to;
-
-	if (to >= start && to <= end)
-		return to;
-	if (to > end)
-		klog_sayf(&op->cluster->say, 0,
-			"%s: offset %" PRId64 " is past the end; it becomes "
-			"the end, %" PRId64,
-			t->label, to, end);
-	else
-		klog_sayf(&op->cluster->say, 0,
-			"%s: offset %" PRId64 " is before the start; it "
-			"becomes the start, %" PRId64,
-			t->label, to, start);
-	return to > end ? end : start;
-}
-
-/* What a change means in a partition that is open: 0, -1. */
-static int
-aim(struct klog_operation *op, struct klog_target *t, struct klog_reader *r,
-	struct klog_decoder *d, struct klog_err *err)
-{
-	struct klog_group_change *c = t->change;
-	int64_t start = klog_reader_start(r, err), end;
-
-	end = start == -1 ? -1 : klog_reader_end(r, err);
-	if (end == -1)
-		return -1;
-	if (c->how == KLOG_TO_PLACE &&
-		klog_lookup(r, d, c->at, end, &c->to, NULL, err) == -1)
-		return -1;
-	if (c->how == KLOG_TO_STORED)
-		c->to = c->from;
-	if (c->how == KLOG_TO_SHIFT &&
-		__builtin_add_overflow(c->from, c->at.value, &c->to))
-		c->to = c->at.value > 0 ? INT64_MAX : 0;
-	c->to = bound(op, t, start, end);
-	t->epoch = epoch_before(r, c->to);
-	return 0;
-}
-
-static int
-resolve(struct klog_operation *op, struct klog_target *t,
-	struct klog_decoder *d, struct klog_err *err)
-{
-	struct klog_group_change *c = t->change;
-	struct klog_reader r;
-	int got;
-
-	c->from = t->commits.now.offset;
-	c->to = -1;
-	t->epoch = -1;
-	if (c->how == KLOG_TO_NONE)
-		return 0;
-	if (c->how != KLOG_TO_PLACE && t->damaged)
-		return klog_fail(err, KLOG_ECORRUPT,
-			"%s: damaged: what was committed is not known; say "
-			"where to go on",
-			t->label);
-	if (c->how != KLOG_TO_PLACE && c->from == -1) {
-		klog_sayf(&op->cluster->say, 0, "%s: no commit, so it stays",
-			t->label);
-		return 0;
-	}
-	if (klog_topic_reader(&t->place->topic, c->partition, &op->cluster->say,
-		    CHUNK, &r, err) == -1)
-		return -1;
-	got = aim(op, t, &r, d, err);
-	klog_reader_close(&r);
-	return got;
-}
-
 static int
 resolve_all(struct klog_operation *op, struct klog_err *err)
 {
@@ -416,9 +309,15 @@ resolve_all(struct klog_operation *op, struct klog_err *err)
 	int r = 0;
 
 	klog_decoder_init(&d);
-	for (i = 0; r == 0 && i < op->target_count; i++)
-		if (resolve(op, &op->targets[i], &d, err) == -1)
-			r = klog_operation_blame(op, op->targets[i].number);
+	for (i = 0; r == 0 && i < op->target_count; i++) {
+		struct klog_target *t = &op->targets[i];
+
+		t->change->from = t->commits.now.offset;
+		if (klog_destination_find(&t->in->topic, t->change, t->damaged,
+			    &d, &op->cluster->say, t->label, &t->epoch,
+			    err) == -1)
+			r = klog_operation_blame(op, t->number);
+	}
 	klog_decoder_free(&d);
 	return r;
 }
@@ -437,15 +336,15 @@ secure_all(struct klog_operation *op, struct klog_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < op->place_count; i++)
-		if (op->places[i].changed &&
-			klog_topic_still_there(&op->places[i].topic, err) == -1)
+	for (i = 0; i < op->topic_count; i++)
+		if (op->topics[i].changed &&
+			klog_topic_still_there(&op->topics[i].topic, err) == -1)
 			return -1;
 	for (i = 0; i < op->target_count; i++) {
 		struct klog_target *t = &op->targets[i];
 
 		if (t->change->to > 0 &&
-			klog_group_secure(&t->place->topic, op->cluster,
+			klog_group_secure(&t->in->topic, op->cluster,
 				t->change->partition, &t->change->to, t->epoch,
 				err) == -1)
 			return klog_operation_blame(op, t->number);
@@ -474,8 +373,7 @@ put_lines(struct klog_operation *op, int64_t now_ms, struct klog_err *err)
 			.pid = (int32_t)getpid(),
 		};
 
-		if (!is_idle(t) &&
-			klog_journal_put(&t->place->lines, &line) == -1)
+		if (!is_idle(t) && klog_journal_put(&t->in->lines, &line) == -1)
 			return klog_fail_memory(err);
 	}
 	return 0;
@@ -486,23 +384,26 @@ write_journals(struct klog_operation *op, struct klog_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < op->place_count; i++) {
-		struct klog_place *p = &op->places[i];
+	for (i = 0; i < op->topic_count; i++) {
+		struct klog_reset_topic *p = &op->topics[i];
 
-		if (p->lines.size > 0 &&
-			klog_journal_append(p->journal,
-				klog_slice_of(p->lines.data, p->lines.size),
-				&p->before, KLOG_JOURNAL_NAME, err) == -1)
+		if (p->lines.size == 0)
+			continue;
+		if (klog_journal_append(p->journal,
+			    klog_slice_of(p->lines.data, p->lines.size),
+			    &p->before, KLOG_JOURNAL_NAME, err) == -1)
 			return klog_err_in(err, "topic %s: group %s",
 				p->topic.label, op->group);
-		/* the names of new files, and of the journal */
-		if (p->made && klog_sync_dir(p->dir, op->group, err) == -1)
+		/* the names of the journal and of offset files, whoever made
+		 * them */
+		if (klog_sync_dir(p->dir, op->group, err) == -1)
 			return klog_err_in(err, "topic %s", p->topic.label);
 	}
 	return 0;
 }
 
-/* A commit of nobody, which every owner of before has to yield to (G1). */
+/* A commit of nobody, which every owner of before has to yield to (G1).  It is
+ * not durable yet. */
 static int
 write_slot(struct klog_target *t, int64_t offset, int32_t epoch, int64_t now_ms,
 	struct klog_err *err)
@@ -518,34 +419,83 @@ write_slot(struct klog_target *t, int64_t offset, int32_t epoch, int64_t now_ms,
 	c->pid = 0;
 	c->member[0] = c->host[0] = '\0';
 	/* the damaged slot, too: else it would be told for ever */
-	return (twice &&
-		       klog_commits_write(t->fd, &t->commits, false, t->label,
-			       err) == -1) ||
-			klog_commits_write(
-				t->fd, &t->commits, true, t->label, err) == -1
-		? -1
-		: 0;
+	if (twice &&
+		klog_commits_write(t->fd, &t->commits, false, t->label, err) ==
+			-1)
+		return -1;
+	return klog_commits_write(t->fd, &t->commits, false, t->label, err);
 }
 
-/* What was written is put back, and what the journals say of it is cut. */
-static void
-take_back(struct klog_operation *op, const struct klog_commits *were)
+/*
+ * What stood in a file before, durably.  What stands there now is read anew:
+ * of a write that failed nobody knows what came of it, and the newest slot that
+ * is whole is never the one to be overwritten.
+ */
+static int
+put_back(struct klog_target *t, const struct klog_committed *was,
+	struct klog_err *err)
 {
-	struct klog_err ignored;
+	int r;
+
+	if (t->damaged)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: what stood there is not known", t->label);
+	if (was->sequence == 0)
+		r = klog_truncate_file(t->fd, 0, t->label, err);
+	else
+		r = klog_commits_read(t->fd, &t->commits, t->label, err);
+	if (r == 1 && t->commits.now.sequence != was->sequence)
+		r = write_slot(t, was->offset, was->epoch, was->time_ms, err);
+	return r == -1 ? -1 : klog_sync_file(t->fd, t->label, err);
+}
+
+/*
+ * Puts back all that was written; the journals are cut once it is durable, and
+ * not before (G6): where something stays, they alone know what stood there.
+ */
+static int
+take_back(struct klog_operation *op, const struct klog_commits *were,
+	struct klog_err *err)
+{
 	size_t i;
+	int r = 0;
 
 	for (i = 0; i < op->target_count; i++)
-		if (op->targets[i].written && !op->targets[i].damaged)
-			(void)write_slot(&op->targets[i], were[i].now.offset,
-				were[i].now.epoch, were[i].now.time_ms,
-				&ignored);
-	for (i = 0; i < op->place_count; i++)
-		if (op->places[i].before != -1)
-			(void)klog_truncate_file(op->places[i].journal,
-				op->places[i].before, KLOG_JOURNAL_NAME,
-				&ignored);
+		if (op->targets[i].written &&
+			put_back(&op->targets[i], &were[i].now, err) == -1)
+			r = -1;
+	for (i = 0; r == 0 && i < op->topic_count; i++) {
+		struct klog_reset_topic *p = &op->topics[i];
+
+		if (p->before == -1)
+			continue;
+		r = klog_truncate_file(
+			p->journal, p->before, KLOG_JOURNAL_NAME, err);
+		if (r == 0)
+			r = klog_sync_file(p->journal, KLOG_JOURNAL_NAME, err);
+	}
+	return r;
 }
 
+/* It failed with *err, and is taken back as far as the disk lets it. */
+static void
+give_up(struct klog_operation *op, const struct klog_commits *were,
+	struct klog_err *err)
+{
+	struct klog_err why = *err, ignored;
+
+	if (take_back(op, were, &ignored) == 0)
+		return;
+	klog_fail(err, why.code,
+		"%s; some of it may be set, and could not be taken back: %s",
+		why.text,
+		op->what == KLOG_DID_UNDO ? "set what is wrong with --reset"
+					  : "--undo does that");
+	err->sys_errno = why.sys_errno;
+}
+
+/* All of them, then all syncs: the device is asked for each file once, when
+ * there is nothing more to write. */
 static int
 write_slots(struct klog_operation *op, int64_t now_ms, struct klog_err *err)
 {
@@ -558,6 +508,12 @@ write_slots(struct klog_operation *op, int64_t now_ms, struct klog_err *err)
 			continue;
 		t->written = true;
 		if (write_slot(t, t->change->to, t->epoch, now_ms, err) == -1)
+			return klog_operation_blame(op, t->number);
+	}
+	for (i = 0; i < op->target_count; i++) {
+		struct klog_target *t = &op->targets[i];
+
+		if (t->written && klog_sync_file(t->fd, t->label, err) == -1)
 			return klog_operation_blame(op, t->number);
 	}
 	return 0;
@@ -587,7 +543,7 @@ write_all(struct klog_operation *op, struct klog_err *err)
 	if (r == 0)
 		r = write_slots(op, now_ms, err);
 	if (r == -1)
-		take_back(op, were);
+		give_up(op, were, err);
 	klog_signals_release(&before);
 	free(were);
 	return r;

@@ -2,11 +2,12 @@
  * Changing what a group has committed, by hand: one operation over any number
  * of topics and partitions, with a journal to undo it by (journal.h).
  *
- * Nothing is written before all is known: the journals are locked, so that two
+ * Nothing is set before all is known (G5), though directories, the journal and
+ * empty offset files may be made: the journals are locked, so that two
  * operations take turns; the offset files are locked, so that no member takes
  * a partition meanwhile; nobody lives; each target is looked up, and what lies
  * before it is durable (G3).  Then the journals are written and synced, then
- * the slots, each with the next generation (G1).
+ * the slots (G6), each with the next generation (G1).
  */
 #ifndef KLOG_OPERATION_H
 #define KLOG_OPERATION_H
@@ -17,7 +18,7 @@
 #include "journal.h"
 
 /* A topic that is touched. */
-struct klog_place {
+struct klog_reset_topic {
 	const char *operand; /* as the caller named it */
 	struct klog_topic topic;
 	dev_t device; /* of its directory: what it is, whatever its name */
@@ -25,7 +26,6 @@ struct klog_place {
 	int dir;        /* the group's; -1: there is none */
 	int journal;    /* locked, but in a dry run */
 	bool changed;   /* it has a target */
-	bool made;      /* a file, or the journal */
 	int64_t before; /* where the journal ended; -1: not written */
 	struct klog_buf lines;
 };
@@ -34,7 +34,7 @@ struct klog_place {
 struct klog_target {
 	struct klog_group_change *change;
 	size_t number; /* of the change */
-	struct klog_place *place;
+	struct klog_reset_topic *in;
 	int fd;       /* locked, but in a dry run; -1: no file */
 	bool damaged; /* the file: what was committed is not known */
 	bool written;
@@ -49,8 +49,8 @@ struct klog_operation {
 	bool dry_run;
 	uint64_t id, undoes;
 	enum klog_journal_what what;
-	struct klog_place *places;
-	size_t place_count;
+	struct klog_reset_topic *topics;
+	size_t topic_count;
 	struct klog_target *targets;
 	size_t target_count;
 	size_t *wrong; /* the change that is to blame */
@@ -66,7 +66,7 @@ void klog_operation_end(struct klog_operation *op);
 int klog_operation_blame(struct klog_operation *op, size_t number);
 
 /* The topic that the caller named so, or NULL; and one more. */
-struct klog_place *klog_operation_place(
+struct klog_reset_topic *klog_operation_find(
 	struct klog_operation *op, const char *operand);
 int klog_operation_add(
 	struct klog_operation *op, const char *operand, struct klog_err *err);
@@ -78,11 +78,11 @@ int klog_operation_sort(struct klog_operation *op, struct klog_err *err);
  * Opens the group's directory in a topic, and locks the journal; in a dry run
  * only as far as they are there.  With `make` the directory is made.
  */
-int klog_operation_enter(struct klog_operation *op, struct klog_place *p,
+int klog_operation_enter(struct klog_operation *op, struct klog_reset_topic *p,
 	bool make, struct klog_err *err);
 
-/* A target for each change, of which the topics are there: the places no
- * longer move. */
+/* A target for each change, of which the topics are there: they no longer
+ * move. */
 int klog_operation_target(struct klog_operation *op,
 	struct klog_group_change *changes, size_t count, struct klog_err *err);
 

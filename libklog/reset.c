@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,10 +30,10 @@ find_all(struct klog_operation *op, const struct klog_group_change *changes,
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (klog_operation_place(op, changes[i].topic) == NULL &&
+		if (klog_operation_find(op, changes[i].topic) == NULL &&
 			klog_operation_add(op, changes[i].topic, err) == -1)
 			return klog_operation_blame(op, i);
-		topic = &klog_operation_place(op, changes[i].topic)->topic;
+		topic = &klog_operation_find(op, changes[i].topic)->topic;
 		if (!klog_topic_has(topic, changes[i].partition)) {
 			klog_fail(err, KLOG_ENOTFOUND,
 				"topic %s: no partition %" PRId32
@@ -59,10 +60,11 @@ klog_dir_group_reset(struct klog_cluster *cluster, const char *group,
 	klog_operation_begin(&op, cluster, group, dry_run);
 	op.what = what_is(changes, count);
 	op.wrong = wrong;
-	klog_operation_blame(&op, count);
+	if (wrong != NULL)
+		*wrong = count;
 	r = find_all(&op, changes, count, &make, err);
-	for (i = 0; r == 0 && i < op.place_count; i++)
-		r = klog_operation_enter(&op, &op.places[i], make, err);
+	for (i = 0; r == 0 && i < op.topic_count; i++)
+		r = klog_operation_enter(&op, &op.topics[i], make, err);
 	if (r == 0)
 		r = klog_operation_target(&op, changes, count, err);
 	if (r == 0)
@@ -73,11 +75,25 @@ klog_dir_group_reset(struct klog_cluster *cluster, const char *group,
 
 /* ---- undoing one ---- */
 
-/* The operations of a journal that are not undone, the newest last. */
+/* An operation, and where its lines begin. */
+struct one {
+	uint64_t id;
+	int64_t time_ms;
+	struct klog_journal_mark at;
+};
+
+/*
+ * What a journal says: the operations that are not undone, the newest last.
+ * Damage hides what stands before it, since nobody knows what it undid; and of
+ * an operation that goes on behind it a line may be missing.
+ */
 struct standing {
-	uint64_t *ids;
-	int64_t *times;
+	struct one *list;
 	size_t count;
+	uint64_t last;   /* operation, of the line that came last */
+	uint64_t hidden; /* which goes on behind damage, or 0 */
+	bool damaged;
+	struct klog_err damage; /* the last */
 };
 
 static void
@@ -86,82 +102,100 @@ drop(struct standing *s, uint64_t id)
 	size_t i = s->count;
 
 	while (i-- > 0)
-		if (s->ids[i] == id) {
+		if (s->list[i].id == id) {
 			s->count--;
-			memmove(&s->ids[i], &s->ids[i + 1],
-				(s->count - i) * sizeof(*s->ids));
-			memmove(&s->times[i], &s->times[i + 1],
-				(s->count - i) * sizeof(*s->times));
+			memmove(&s->list[i], &s->list[i + 1],
+				(s->count - i) * sizeof(*s->list));
 			return;
 		}
 }
 
 static int
-add(struct standing *s, const struct klog_journal_line *l, struct klog_err *err)
+add(struct standing *s, const struct klog_journal_line *l,
+	struct klog_journal_mark at, struct klog_err *err)
 {
-	uint64_t *ids;
-	int64_t *times;
+	struct one *grown;
 
-	if (s->count > 0 && s->ids[s->count - 1] == l->operation)
+	if (l->operation == s->hidden ||
+		(s->count > 0 && s->list[s->count - 1].id == l->operation))
 		return 0;
-	if ((s->count & (s->count - 1)) == 0) {
-		size_t room = s->count == 0 ? 1 : 2 * s->count;
-
-		ids = realloc(s->ids, room * sizeof(*ids));
-		if (ids == NULL)
-			return klog_fail_memory(err);
-		s->ids = ids;
-		times = realloc(s->times, room * sizeof(*times));
-		if (times == NULL)
-			return klog_fail_memory(err);
-		s->times = times;
-	}
-	s->ids[s->count] = l->operation;
-	s->times[s->count++] = l->time_ms;
+	grown = klog_grow(s->list, s->count, sizeof(*grown));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	s->list = grown;
+	s->list[s->count++] = (struct one){ l->operation, l->time_ms, at };
 	return 0;
 }
 
-static void
-name_journal(const struct klog_operation *op, const struct klog_place *p,
-	char *name, size_t size)
-{
-	snprintf(name, size, "%s/" KLOG_GROUPS_DIR "/%s/" KLOG_JOURNAL_NAME,
-		p->topic.label, op->group);
-}
-
-/* The newest operation of a journal that is not undone; *id 0 without one. */
 static int
-newest(struct klog_operation *op, const struct klog_place *p, uint64_t *id,
-	int64_t *time_ms, struct klog_err *err)
+read_all(struct standing *s, struct klog_journal *journal, const char *name,
+	struct klog_err *err)
 {
-	struct klog_journal journal = { .fd = p->journal };
-	struct standing s = { NULL, NULL, 0 };
+	struct klog_journal_mark at;
 	struct klog_journal_line line;
-	char name[600];
 	int r;
 
-	name_journal(op, p, name, sizeof(name));
-	*id = 0;
-	while ((r = klog_journal_next(&journal, &line, name, err)) > 0) {
-		if (line.what == KLOG_DID_UNDO)
-			drop(&s, line.undoes);
-		else if (add(&s, &line, err) == -1) {
-			r = -1;
-			break;
+	for (;;) {
+		at = klog_journal_tell(journal);
+		r = klog_journal_next(journal, &line, name, err);
+		if (r == -1 && err->code == KLOG_ECORRUPT) {
+			s->damaged = true;
+			s->damage = *err;
+			s->hidden = s->last;
+			s->count = 0;
+			continue;
 		}
+		if (r != 1)
+			return r;
+		s->last = line.operation;
+		if (line.what == KLOG_DID_UNDO)
+			drop(s, line.undoes);
+		else if (add(s, &line, at, err) == -1)
+			return -1;
 	}
-	if (r == 0 && s.count > 0) {
-		*id = s.ids[s.count - 1];
-		*time_ms = s.times[s.count - 1];
+}
+
+#define PATH_SIZE 1024
+
+static void
+journal_path(char path[PATH_SIZE], const char *topic, const char *group)
+{
+	snprintf(path, PATH_SIZE,
+		"%s/" KLOG_GROUPS_DIR "/%s/" KLOG_JOURNAL_NAME, topic, group);
+}
+
+/* The newest operation of a journal that is not undone; found->id is 0 where
+ * there is none. */
+static int
+newest(struct klog_operation *op, const struct klog_reset_topic *p,
+	struct one *found, struct klog_err *err)
+{
+	struct standing s = { .list = NULL };
+	struct klog_journal journal;
+	char name[PATH_SIZE];
+	int r;
+
+	journal_path(name, p->topic.label, op->group);
+	r = klog_journal_open(&journal, p->journal, name, err);
+	if (r == 0)
+		r = read_all(&s, &journal, name, err);
+	if (r == 0 && s.count > 0)
+		*found = s.list[s.count - 1];
+	free(s.list);
+	if (r == -1 || !s.damaged)
+		return r;
+	if (s.count == 0) {
+		*err = s.damage;
+		return -1;
 	}
-	free(s.ids);
-	free(s.times);
-	return r;
+	klog_sayf(&op->cluster->say, 0,
+		"%s; only what stands behind it can be undone", s.damage.text);
+	return 0;
 }
 
 /* The change that takes a line back. */
 static int
-add_reverse(struct klog_buf *changes, const struct klog_place *p,
+add_reverse(struct klog_buf *changes, const struct klog_reset_topic *p,
 	const struct klog_journal_line *l, struct klog_err *err)
 {
 	struct klog_group_change c = {
@@ -179,53 +213,52 @@ add_reverse(struct klog_buf *changes, const struct klog_place *p,
 	return 0;
 }
 
+/* The lines of an operation stand together. */
 static int
-reverse(struct klog_operation *op, const struct klog_place *p,
-	struct klog_buf *changes, struct klog_err *err)
+reverse(struct klog_operation *op, const struct klog_reset_topic *p,
+	const struct one *o, struct klog_buf *changes, struct klog_err *err)
 {
-	struct klog_journal journal = { .fd = p->journal };
+	struct klog_journal journal;
 	struct klog_journal_line line;
-	char name[600];
+	char name[PATH_SIZE];
 	int r;
 
-	name_journal(op, p, name, sizeof(name));
-	while ((r = klog_journal_next(&journal, &line, name, err)) > 0)
-		if (line.operation == op->undoes &&
-			line.what != KLOG_DID_UNDO &&
-			add_reverse(changes, p, &line, err) == -1)
+	journal_path(name, p->topic.label, op->group);
+	if (klog_journal_open(&journal, p->journal, name, err) == -1)
+		return -1;
+	klog_journal_seek(&journal, o->at);
+	while ((r = klog_journal_next(&journal, &line, name, err)) == 1 &&
+		line.operation == o->id)
+		if (add_reverse(changes, p, &line, err) == -1)
 			return -1;
-	return r;
+	return r == -1 ? -1 : 0;
 }
 
-/* What to undo, and the changes that do so; topics point at the places. */
+/* What to undo, and the changes that do so; topics point into them.  In
+ * some of the topics of an operation it may be undone already. */
 static int
 find_undo(struct klog_operation *op, struct klog_buf *changes,
 	struct klog_err *err)
 {
-	uint64_t ids[2];
-	int64_t time_ms, best_ms = -1;
+	struct one *found = calloc(op->topic_count + 1, sizeof(*found));
+	int64_t best_ms = -1;
 	size_t i;
-	int r = 0;
+	int r = found == NULL ? klog_fail_memory(err) : 0;
 
-	for (i = 0; i < op->place_count; i++) {
-		if (op->places[i].journal == -1)
+	for (i = 0; r == 0 && i < op->topic_count; i++) {
+		if (op->topics[i].journal == -1)
 			continue;
-		if (newest(op, &op->places[i], &ids[0], &time_ms, err) == -1)
-			return -1;
-		if (ids[0] != 0 && time_ms > best_ms) {
-			best_ms = time_ms;
-			op->undoes = ids[0];
+		r = newest(op, &op->topics[i], &found[i], err);
+		if (found[i].id != 0 && found[i].time_ms > best_ms) {
+			best_ms = found[i].time_ms;
+			op->undoes = found[i].id;
 		}
 	}
-	for (i = 0; op->undoes != 0 && r == 0 && i < op->place_count; i++) {
-		if (op->places[i].journal == -1)
-			continue;
-		/* there it may be undone already */
-		if (newest(op, &op->places[i], &ids[1], &time_ms, err) == -1)
-			return -1;
-		if (ids[1] == op->undoes)
-			r = reverse(op, &op->places[i], changes, err);
-	}
+	for (i = 0; r == 0 && i < op->topic_count; i++)
+		if (found[i].id != 0 && found[i].id == op->undoes)
+			r = reverse(
+				op, &op->topics[i], &found[i], changes, err);
+	free(found);
 	if (r == 0 && changes->size == 0)
 		return klog_fail(err, KLOG_ENOTFOUND,
 			"group %s: nothing was reset that is not undone",
@@ -238,18 +271,19 @@ static int
 find_journals(struct klog_operation *op, const char *const *topics,
 	size_t count, bool given, struct klog_err *err)
 {
-	char path[1024];
+	char path[PATH_SIZE];
 	struct stat st;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		snprintf(path, sizeof(path),
-			"%s/" KLOG_GROUPS_DIR "/%s/" KLOG_JOURNAL_NAME,
-			topics[i], op->group);
+		journal_path(path, topics[i], op->group);
 		if (!given &&
 			fstatat(op->cluster->dir, path, &st,
-				AT_SYMLINK_NOFOLLOW) == -1)
-			continue;
+				AT_SYMLINK_NOFOLLOW) == -1) {
+			if (errno == ENOENT || errno == ENOTDIR)
+				continue;
+			return klog_fail_errno(err, "%s", path);
+		}
 		if (klog_operation_add(op, topics[i], err) == -1)
 			return -1;
 	}
@@ -268,7 +302,7 @@ by_topic(const void *a, const void *b)
 	return (x->partition > y->partition) - (x->partition < y->partition);
 }
 
-/* The topics' names outlive the places: they go behind the changes. */
+/* The topics' names outlive the topics: they go behind the changes. */
 static int
 hand_over(const struct klog_buf *found, struct klog_group_change **changes,
 	size_t *count, struct klog_err *err)
@@ -298,8 +332,8 @@ undo(struct klog_operation *op, struct klog_buf *found, struct klog_err *err)
 	struct klog_group_change *list;
 	size_t i, count;
 
-	for (i = 0; i < op->place_count; i++)
-		if (klog_operation_enter(op, &op->places[i], false, err) == -1)
+	for (i = 0; i < op->topic_count; i++)
+		if (klog_operation_enter(op, &op->topics[i], false, err) == -1)
 			return -1;
 	if (find_undo(op, found, err) == -1)
 		return -1;

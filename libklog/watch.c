@@ -38,8 +38,10 @@ klog_watch_close(struct klog_watch *w)
 {
 	klog_close_fd(&w->fd);
 	free(w->owner);
+	free(w->events);
 	w->owner = NULL;
-	w->owners = 0;
+	w->events = NULL;
+	w->owners = w->at = w->have = 0;
 }
 
 static int
@@ -97,25 +99,39 @@ klog_watch_add_ends(
 	add(w, fd, ENDS, owner, say);
 }
 
+/* Reads what there is, as many whole events as fit; false: none. */
+static bool
+refill(struct klog_watch *w)
+{
+	ssize_t n;
+
+	if (w->events == NULL)
+		w->events = malloc(KLOG_WATCH_EVENTS);
+	if (w->events == NULL)
+		return false;
+	n = read(w->fd, w->events, KLOG_WATCH_EVENTS);
+	w->at = 0;
+	w->have = n > 0 ? (size_t)n : 0;
+	return w->have > 0;
+}
+
 int
 klog_watch_take(struct klog_watch *w, int32_t *owner)
 {
-	char text[sizeof(struct inotify_event) + NAME_MAX + 1]
-		__attribute__((aligned(8)));
-	const struct inotify_event *event = (const void *)text;
-	ssize_t n;
+	struct inotify_event event;
 
 	*owner = -1;
 	if (w->fd == -1)
 		return 0;
-	/* room for one event only: the kernel gives whole ones */
-	n = read(w->fd, text, sizeof(text));
-	if (n < (ssize_t)sizeof(*event))
+	if (w->at >= w->have && !refill(w))
 		return 0;
-	if (event->mask & IN_Q_OVERFLOW)
+	/* one of a file is 16 bytes, so a read brings many */
+	memcpy(&event, w->events + w->at, sizeof(event));
+	w->at += sizeof(event) + event.len;
+	if (event.mask & IN_Q_OVERFLOW)
 		return 1;
-	if (event->wd >= 0 && (size_t)event->wd < w->owners)
-		*owner = w->owner[event->wd];
+	if (event.wd >= 0 && (size_t)event.wd < w->owners)
+		*owner = w->owner[event.wd];
 	return 1;
 }
 
@@ -127,6 +143,8 @@ klog_watch_wait(struct klog_watch *w, int64_t timeout_ms, int hangup_fd,
 	int64_t wait = timeout_ms;
 	int n;
 
+	if (w->at < w->have)
+		return 1;
 	if (w->fd == -1 && (wait < 0 || wait > KLOG_WATCH_POLL_MS))
 		wait = KLOG_WATCH_POLL_MS;
 	n = poll(fds, 2, wait < 0 ? -1 : wait > INT_MAX ? INT_MAX : (int)wait);

@@ -7,8 +7,12 @@
 
 #include "err.h"
 
+#define KLOG_WATCH_EVENTS 4096 /* bytes that are read at once */
+
 struct klog_watch {
-	int fd;         /* -1: no inotify, look around instead */
+	int fd;          /* -1: no inotify, look around instead */
+	uint8_t *events; /* read, and not taken yet: at..have */
+	size_t at, have;
 	int32_t *owner; /* of each watch descriptor, what it was added for */
 	size_t owners;
 };

@@ -284,3 +284,17 @@ reaches() {
 	equal "$(wc -l <out.err)" 1
 	grep -q '^klog-consume: .*epoch 1.* 2 to 2 ' out.err
 }
+
+@test "follow: partitions that are written at once are all read" {
+	local p
+	klog-create -q -p 8 many
+	follow out many
+	until_true 20 asleep "$follower"
+	kill -STOP "$follower"
+	for p in 0 1 2 3 4 5 6 7; do
+		echo "$p" | klog-produce "many:$p"
+	done
+	kill -CONT "$follower"
+	until_true 20 has_lines out 8
+	stop "$follower"
+}

@@ -646,6 +646,76 @@ shared() {
 	leave a b
 }
 
+@test "groups: a COMMAND that takes its time misses no partition" {
+	klog-create -q -p 4 four
+	klog-consume -f -g g four -- sh -c 'cat >>got; sleep 0.3' &
+	local p=0 n=0
+	until_true 20 held_by four 3 "$!"
+	for p in 0 0 1 2 3 0 1 2 3; do
+		echo "$((n += 1))" | klog-produce "four:$p"
+	done
+	until_true 30 has_lines got 9
+	kill "$!"
+	ended 143 "$!"
+}
+
+@test "groups: a dead letter is looked for in the cluster, also beside paths" {
+	klog-create -q dead
+	put t a
+	cd /
+	klog 0 consume -g g --dead-letter dead --retries 0 --retry-backoff 1ms \
+		"$KLOG_CLUSTER/t" -- false
+	equal "$(klog-consume dead)" a
+}
+
+@test "groups: no shell runs a COMMAND that is no program" {
+	put t a
+	echo 'echo ran' >script
+	chmod +x script
+	klog 1 consume -g g t -- ./script
+	one_line_error consume ./script
+	klog 0 consume -g g t -- env cat
+	equal "$output" a
+	shell 1 'PATH=/nonexistent exec "$KLOG_BIN/klog-consume" -g h t -- cat'
+	one_line_error consume cat 'No such file'
+}
+
+@test "groups: a record that was written in part is not glued to itself" {
+	put t one two
+	printf 'one\ntw' >out
+	klog-consume -g g t >>out
+	equal "$(cat out)" $'one\ntw\none\ntwo'
+	put t three
+	klog-consume -g g t >>out
+	equal "$(tail -n 2 out)" $'two\nthree'
+	# Nothing is put into a file that is written from its beginning.
+	klog-consume -g h t 1<>out
+	equal "$(head -n 1 out)" one
+}
+
+@test "groups: an offset of another log is refused each time" {
+	put t a b c
+	klog-consume -g g -c 2 t >out
+	group-owner --epoch 7 "$KLOG_CLUSTER/t/groups/g/0"
+	for _ in 1 2 3; do
+		shell 1 'klog-consume -g g t | cat'
+		one_line_error consume 'another log'
+	done
+}
+
+@test "groups: counts that can go no higher are damage, which a reset mends" {
+	put t a b c
+	klog-consume -g g -c 2 t >out
+	for what in --sequence --generation; do
+		group-owner "$what" 4611686018427387903 "$KLOG_CLUSTER/t/groups/g/0"
+		klog 3 consume -g g t
+		one_line_error consume t/0 klog-offsets --reset
+		klog 0 offsets -g g --reset 1 t
+		klog 0 consume -g g -c 1 t
+		equal "$output" b
+	done
+}
+
 # ---- refused ----
 
 @test "groups: what cannot be said together is wrong usage" {

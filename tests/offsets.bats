@@ -529,8 +529,8 @@ need_strace() {
 		fdatasync journal
 		fsync 
 		pwrite64 0
-		fdatasync 0
 		pwrite64 1
+		fdatasync 0
 		fdatasync 1
 	END
 	# the names of the directories that were made
@@ -595,6 +595,59 @@ need_strace() {
 	equal "$(wc -l <small/t/groups/g/journal)" 2
 }
 
+# failing CALL WHEN [ARG...]: klog-offsets, of which these calls fail; calls of
+# its journal and its offset files alone are counted.
+failing() {
+	strace -qqq -o calls -P "$(offset_file access g journal)" \
+		-P "$(offset_file access g 0)" -P "$(offset_file access g 1)" \
+		-e trace=pwrite64,fdatasync,ftruncate \
+		-e "inject=$1:error=EIO:when=$2" \
+		klog-offsets "${@:3}"
+}
+
+@test "offsets: a disk that fails for a moment: what was set is put back" {
+	need_strace
+	local call n size
+	klog-offsets -g g --reset 3 access >/dev/null
+	cp "$(offset_file access g journal)" journal
+	for call in pwrite64 fdatasync; do
+		for n in 1 2 3; do
+			run --separate-stderr failing "$call" "$n" -g g --reset 5 access
+			[ "$status" -eq 1 ] || skip 'strace cannot inject here'
+			one_line_error offsets 'Input/output error'
+			run -1 grep -e --undo <<<"$stderr"
+			equal "$(committed g)" $'access 0 3\naccess 1 3'
+			cmp journal "$(offset_file access g journal)"
+			# and that is on disk
+			tail -n 2 calls | cut -d '(' -f 1 >last
+			diff last - <<<$'ftruncate\nfdatasync'
+		done
+	done
+}
+
+@test "offsets: a disk that fails from then on: --undo knows what stood there" {
+	need_strace
+	local n
+	klog-offsets -g g --reset 3 access >/dev/null
+	cp -r "$KLOG_CLUSTER/access/groups" groups
+	for n in 2 3; do
+		rm -r "$KLOG_CLUSTER/access/groups"
+		cp -r groups "$KLOG_CLUSTER/access/groups"
+		run --separate-stderr failing fdatasync "$n+" -g g --reset 5 access
+		[ "$status" -eq 1 ] || skip 'strace cannot inject here'
+		one_line_error offsets 'Input/output error' --undo
+		equal "$(wc -l <"$(offset_file access g journal)")" 4
+		klog 0 offsets -g g --undo
+		equal "$(committed g)" $'access 0 3\naccess 1 3'
+	done
+	# what was damaged is not put back, but told
+	head -c 5000 /dev/urandom >"$(offset_file access g 0)"
+	run --separate-stderr failing fdatasync 3 -g g --reset 5 access
+	one_line_error offsets 'Input/output error' --undo
+	klog 0 offsets -g g --undo
+	equal "$(committed g)" $'access 0 -\naccess 1 3'
+}
+
 @test "offsets: of two resets at once the second waits for the first" {
 	klog-offsets -g g --reset 3 web >/dev/null
 	local i
@@ -631,6 +684,29 @@ need_strace() {
 	shell 1 "$(declare -f as_nobody); as_nobody klog-offsets -g new --reset 1 web"
 	one_line_error offsets 'denied'
 	equal "$(committed g web)" 'web 0 3'
+}
+
+@test "offsets: a network file system is refused before anything is set" {
+	need_strace
+	klog-offsets -g g --reset 3 web >/dev/null
+	local nfs=poke_exit=@arg2=6969000000000000
+	strace -qqq -e fstatfs -e "inject=fstatfs:$nfs" true 2>/dev/null ||
+		skip 'strace cannot inject here'
+	local how
+	for how in '--reset 1' --undo --delete; do
+		shell 1 "strace -qqq -o calls -e trace=fstatfs \
+			-e inject=fstatfs:$nfs klog-offsets -g g $how web"
+		one_line_error offsets 'topic web' NFS KLOG_REMOTE_FS
+	done
+	shell 1 "strace -qqq -o calls -e trace=fstatfs \
+		-e inject=fstatfs:$nfs klog-offsets -g new --reset 1 web"
+	[ ! -e "$KLOG_CLUSTER/web/groups/new" ]
+	equal "$(committed g web)" 'web 0 3'
+	# who only looks, and who says that nobody else writes
+	shell 0 "strace -qqq -o calls -e trace=fstatfs \
+		-e inject=fstatfs:$nfs klog-offsets -g g --reset 1 --dry-run web"
+	shell 0 "KLOG_REMOTE_FS=1 strace -qqq -o calls -e trace=fstatfs \
+		-e inject=fstatfs:$nfs klog-offsets -g g --reset 1 web"
 }
 
 @test "offsets: a topic under two names is one topic" {
@@ -712,6 +788,10 @@ web 0 5"
 		access,0,1\0000
 		access,0,1\0000\n
 	END
+	# two quotes are one, and end nothing
+	printf 'access,0,"1""' >plan.csv
+	klog 1 offsets -g g --reset-from plan.csv
+	one_line_error offsets 'line 1' neither
 	klog 1 offsets -g g --reset-from nosuch.csv
 	one_line_error offsets nosuch.csv
 	: >plan.csv
@@ -858,6 +938,7 @@ web 0 5"
 	{
 		cat good
 		head -c 3000 /dev/zero | tr '\0' x
+		echo
 	} >"$journal"
 	klog 3 offsets -g g --undo web
 	one_line_error offsets web/groups/g/journal 'line 2' long
@@ -867,10 +948,80 @@ web 0 5"
 		cat good
 	} >"$journal"
 	klog 0 offsets -g g --reset 5 web
+	klog 0 offsets -g g --reset 6 web
 	rm "$journal"
 	ln -s /etc/passwd "$journal"
 	klog 1 offsets -g g --reset 5 web
 	one_line_error offsets journal
+}
+
+@test "offsets: what has no line end is torn, for who reads and who writes" {
+	local journal torn
+	journal=$(offset_file web g journal)
+	klog-offsets -g g --reset 1 web >/dev/null
+	cp "$journal" good
+	for torn in 1 511 512 5000; do
+		# zeros, as after a power cut
+		{
+			cat good
+			head -c "$torn" /dev/zero
+		} >"$journal"
+		klog 0 offsets -g g --undo --dry-run web
+		equal "$output" web,0,-1
+		klog 0 offsets -g g --reset 2 web
+		equal "$stderr" ''
+		equal "$(grep -c '^klog-journal ' "$journal")" 2
+		equal "$(tr -d '\0' <"$journal" | wc -c)" "$(wc -c <"$journal")"
+		klog 0 offsets -g g --undo web
+		equal "$(columns)" 'g web 0 2 1'
+	done
+}
+
+@test "offsets: --undo goes as far as the damage of a journal, and no further" {
+	local journal bad
+	journal=$(offset_file access g journal)
+	klog-offsets -g g --reset 1 access >/dev/null
+	for bad in nonsense "$(head -c 6000 /dev/zero | tr '\0' x)"; do
+		echo "$bad" >>"$journal"
+		klog 3 offsets -g g --undo access
+		one_line_error offsets access/groups/g/journal damaged
+		klog 0 offsets -g g --reset 2 access
+		klog 0 offsets -g g --reset 3 access
+		klog 0 offsets -g g --undo
+		error_line offsets access/groups/g/journal damaged 'behind it'
+		equal "$(columns)" $'g access 0 3 2\ng access 1 3 2'
+		klog 0 offsets -g g --undo access
+		equal "$(columns)" $'g access 0 2 1\ng access 1 2 1'
+		klog 3 offsets -g g --undo access
+		one_line_error offsets access/groups/g/journal damaged
+	done
+	# half of an operation is not undone
+	rm "$journal"
+	klog-offsets -g g --reset 5 access >/dev/null
+	sed -i '1a nonsense' "$journal"
+	klog 3 offsets -g g --undo access
+	one_line_error offsets access/groups/g/journal 'line 2'
+	equal "$(committed g)" $'access 0 5\naccess 1 5'
+	# without it there is nothing to undo, and a new one begins
+	rm "$journal"
+	klog 1 offsets -g g --undo access
+	klog 0 offsets -g g --reset 4 access
+	klog 0 offsets -g g --undo access
+}
+
+@test "offsets: --undo of all topics passes over none that it cannot look into" {
+	need_root
+	klog-offsets -g g --reset 3 access web >/dev/null
+	chmod -R a+rwX "$KLOG_CLUSTER"
+	chmod 700 "$KLOG_CLUSTER/access/groups"
+	shell 1 "$(declare -f as_nobody); as_nobody klog-offsets -g g --undo"
+	one_line_error offsets access/groups/g/journal denied
+	equal "$(committed g)" $'access 0 3\naccess 1 3\nweb 0 3'
+	# groups is no directory: no group is there
+	mv "$KLOG_CLUSTER/access/groups" away
+	: >"$KLOG_CLUSTER/access/groups"
+	klog 0 offsets -g g --undo
+	equal "$(columns)" 'g web 0 3 -'
 }
 
 # ---- Prometheus ----
@@ -975,6 +1126,33 @@ klog_group_lag_seconds{group="bob",topic="web",partition="0"} S'
 	shell 1 'klog-offsets --prometheus >/dev/full'
 }
 
+@test "offsets: --output that is killed leaves nothing that stays" {
+	need_strace
+	local n
+	klog-offsets --prometheus --output klog.prom
+	strace -qqq -o calls -e trace=openat \
+		klog-offsets --prometheus --output klog.prom
+	n=$(grep -n O_TMPFILE calls | cut -d : -f 1)
+	shell 137 'strace -qqq -o calls -e inject=fsync:signal=KILL \
+		klog-offsets --prometheus --output klog.prom'
+	equal "$(echo .*.prom*)" '.*.prom*'
+	# where no file can be without a name, and at the last moment
+	shell 0 "strace -qqq -o calls -e inject=openat:error=EOPNOTSUPP:when=$n \
+		klog-offsets --prometheus --output klog.prom"
+	equal "$(echo .*.prom*)" '.*.prom*'
+	local how
+	for how in '' "-e inject=openat:error=EOPNOTSUPP:when=$n"; do
+		shell 137 "strace -qqq -o calls $how \
+			-e inject=renameat:signal=KILL:when=1 \
+			klog-offsets --prometheus --output klog.prom"
+		equal "$(echo .*.prom*)" .klog.prom.new
+		exposition <klog.prom >&2
+		klog 0 offsets --prometheus --output klog.prom
+		equal "$(echo .*.prom*)" '.*.prom*'
+		exposition <klog.prom >&2
+	done
+}
+
 @test "offsets: what is damaged is left out of the metrics, and told" {
 	klog-offsets -g g --reset 4 access web >/dev/null
 	head -c 600 /dev/urandom >"$(offset_file web g)"
@@ -983,6 +1161,25 @@ klog_group_lag_seconds{group="bob",topic="web",partition="0"} S'
 	exposition <klog.prom >&2
 	equal "$(grep -c '^klog_group_lag{' klog.prom)" 2
 	equal "$(grep -c '^klog_log_end_offset{' klog.prom)" 3
+}
+
+@test "offsets: metrics of groups that cannot be read: told once, and as the worst" {
+	klog-offsets -g a --reset 4 access web >/dev/null
+	klog-create -q odd
+	: >"$KLOG_CLUSTER/odd/groups"
+	klog 1 offsets --prometheus
+	error_line offsets 'topic odd' groups
+	equal "$(grep -c '^klog_log_end_offset{topic="odd"' <<<"$output")" 1
+	klog 1 offsets --prometheus nosuch
+	error_line offsets nosuch
+	# what is damaged in one group is not hidden by another one
+	rm "$KLOG_CLUSTER/odd/groups"
+	head -c 600 /dev/urandom >"$(offset_file web a)"
+	: >"$KLOG_CLUSTER/web/groups/b"
+	klog 3 offsets --prometheus
+	equal "${#stderr_lines[@]}" 2
+	klog 3 offsets --groups
+	equal "${#stderr_lines[@]}" 2
 }
 
 # ---- monitoring ----
@@ -1115,4 +1312,30 @@ bounded() {
 	need_strace
 	strace -f -o calls klog-offsets --groups web >/dev/null
 	[ "$(grep -c '"[^"]*\.klog"' calls)" -le 5 ]
+}
+
+@test "offsets: --output follows a link, and writes into what is no file" {
+	klog-create -q t
+	put t a
+	mkfifo pipe
+	ln -s real link
+	echo old >real
+	klog 0 offsets --prometheus --output link
+	[ -L link ]
+	grep -q klog_log_end_offset real
+	cat pipe >got &
+	klog 0 offsets --prometheus --output pipe
+	wait "$!"
+	[ -p pipe ]
+	equal "$(wc -l <got)" "$(wc -l <real)"
+	klog 0 offsets --prometheus --output -
+	equal "${#lines[@]}" "$(wc -l <real)"
+	[ ! -e ./- ]
+}
+
+@test "offsets: few descriptors do for many partitions" {
+	klog-create -q -p 200 wide
+	klog-offsets -q -g g --reset latest wide >out
+	shell 0 'ulimit -n 32; klog-offsets -g g wide | wc -l'
+	equal "$output" 201
 }

@@ -1,13 +1,15 @@
 /*
  * libfault.so - makes chosen system calls of a program fail, come short, lie
- * in wait or end it.  For LD_PRELOAD; does nothing unless FAULT_CALLS is set.
+ * in wait or end it.  For LD_PRELOAD; does nothing unless FAULT_CALLS is set,
+ * or FAULT_WITHOUT.
  *
  *	FAULT_CALLS	which calls, comma separated: write pwrite pwritev
  *			fsync fdatasync ftruncate rename link unlink mkdir
  *			chmod chown open create read pread preadv2 lock sync
  *			dread malloc; "dread" is a pread past the cache
  *			(O_DIRECT), "open" is one that makes no file, "create" one
- *			with O_CREAT, "lock" an OFD lock that is taken, "sync"
+ *			with O_CREAT, "tmpfile" one with O_TMPFILE, "lock" an OFD lock that is
+ *			taken, "sync"
  *			sync_file_range and syncfs, "malloc" any allocation.
  *			"change" is all that changes a file or a name, the
  *			syncs of data included.
@@ -30,6 +32,8 @@
  *	FAULT_WHILE	a file: calls count and are hit only while it is there
  *	FAULT_LOG	a file to which each call that matches adds its line:
  *			"N NAME SIZE PATH", with "!" before a call that is hit
+ *
+ *	FAULT_WITHOUT	tmpfile or inotify: as if the system did not have it
  *
  * Each process counts for itself, all of its threads together.
  */
@@ -506,12 +510,29 @@ sync_file_range(int fd, off64_t from, off64_t size, unsigned int flags)
 
 /* ---- names ------------------------------------------------------------- */
 
+static bool
+lacks(const char *name)
+{
+	const char *without = getenv("FAULT_WITHOUT");
+
+	return without != NULL && strcmp(without, name) == 0;
+}
+
 static int
 open_at(int dir, const char *name, int flags, mode_t mode)
 {
 	REAL(int, "openat", int, const char *, int, ...);
-	enum action a = hit(flags & O_CREAT ? "create" : "open", dir, name, 0);
+	bool hidden = (flags & O_TMPFILE) == O_TMPFILE;
+	enum action a;
 
+	if (hidden && lacks("tmpfile")) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	a = hit(flags & O_CREAT  ? "create"
+			: hidden ? "tmpfile"
+				 : "open",
+		dir, name, 0);
 	CALL(a, real(dir, name, flags, mode));
 }
 
@@ -670,6 +691,18 @@ fchownat(int dir, const char *name, uid_t user, gid_t group, int flags)
 	enum action a = hit("chown", dir, name, 0);
 
 	CALL(a, real(dir, name, user, group, flags));
+}
+
+int
+inotify_init1(int flags)
+{
+	REAL(int, "inotify_init1", int);
+
+	if (lacks("inotify")) {
+		errno = EMFILE;
+		return -1;
+	}
+	return real(flags);
 }
 
 /* ---- locks ------------------------------------------------------------- */

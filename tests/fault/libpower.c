@@ -191,11 +191,13 @@ openat(int dir, const char *name, int flags, ...)
 	va_list ap;
 	int fd;
 
-	if (!(flags & O_CREAT))
+	if (!(flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE)
 		return real_openat(dir, name, flags);
 	va_start(ap, flags);
 	mode = va_arg(ap, mode_t);
 	va_end(ap);
+	if (!(flags & O_CREAT))
+		return real_openat(dir, name, flags, mode);
 	if (record_fd >= 0 && (flags & O_TRUNC || !(flags & O_EXCL)))
 		die("libpower knows no such openat");
 	enter(dir);

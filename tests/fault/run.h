@@ -37,7 +37,11 @@ struct run {
 	struct text out, err;
 	int status; /* as $? would have it */
 
+	int given_out; /* its stdout, when not 0; not kept then */
+
 	/* of a traced one */
+	bool of_children; /* it is not itself stopped, but what it runs */
+	void (*each)(void *arg, uint64_t number); /* at each call, or NULL */
 	long calls;      /* system calls since the cluster was opened */
 	uint64_t number; /* of the call where it was stopped */
 	bool changed;    /* the call before that may have changed a file */
@@ -50,9 +54,9 @@ static void __attribute__((noreturn)) die(const char *what)
 }
 
 static int
-scratch_file(void)
+scratch_file(const char *name)
 {
-	int fd = memfd_create("output", MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC);
 
 	if (fd == -1)
 		die("memfd");
@@ -80,8 +84,9 @@ static void
 run_start(struct run *run, char *const *argv, char *const *more,
 	const char *input, bool traced)
 {
-	run->out_fd = scratch_file();
-	run->err_fd = scratch_file();
+	run->out_fd = run->given_out != 0 ? run->given_out
+					  : scratch_file("stdout");
+	run->err_fd = scratch_file("stderr");
 	run->calls = 0;
 	alarm(LIMIT_S); /* SIGALRM: it hangs */
 	run->changed = false;
@@ -116,9 +121,11 @@ as_shell(int status)
 static void
 run_output(struct run *run)
 {
-	slurp_fd(run->out_fd, &run->out);
+	if (run->given_out == 0) {
+		slurp_fd(run->out_fd, &run->out);
+		close(run->out_fd);
+	}
 	slurp_fd(run->err_fd, &run->err);
-	close(run->out_fd);
 	close(run->err_fd);
 }
 
@@ -164,7 +171,9 @@ changes(const struct __ptrace_syscall_info *info)
 /*
  * Runs argv and gives it the signal where it enters system call `at`, counted
  * over all threads from the one that opens the cluster; `look` is called
- * while it stands there.  True when it got that far.
+ * while it stands there.  True when it got that far.  With of_children it is a
+ * process that it made: their calls count from the fork on, one after the
+ * other.
  */
 static bool
 run_traced(struct run *run, char *const *argv, const char *input,
@@ -172,7 +181,9 @@ run_traced(struct run *run, char *const *argv, const char *input,
 	void *arg)
 {
 	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE |
-		PTRACE_O_EXITKILL;
+		PTRACE_O_EXITKILL |
+		(run->of_children ? PTRACE_O_TRACEFORK | PTRACE_O_TRACEEXEC
+				  : 0);
 	bool begun = false, sent = false, attached = false, last = false;
 	int status;
 	pid_t pid;
@@ -195,17 +206,24 @@ run_traced(struct run *run, char *const *argv, const char *input,
 				die("ptrace");
 			attached = true;
 		} else if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-			if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info),
-				    &info) > 0 &&
-				info.op == PTRACE_SYSCALL_INFO_ENTRY && !sent) {
-				begun = begun || opens(pid, &info, cluster);
-				if (begun && ++run->calls == at) {
+			bool enters = ptrace(PTRACE_GET_SYSCALL_INFO, pid,
+					      sizeof(info), &info) > 0 &&
+				info.op == PTRACE_SYSCALL_INFO_ENTRY;
+
+			begun = begun || (enters && opens(pid, &info, cluster));
+			if (enters && begun && run->each != NULL)
+				run->each(arg, info.entry.nr);
+			if (enters && !sent) {
+				if (begun &&
+					run->of_children == (pid != run->pid) &&
+					++run->calls == at) {
 					run->number = info.entry.nr;
 					run->changed = last;
 					sent = true;
 					if (look != NULL)
 						look(arg);
-					kill(run->pid, sig);
+					kill(run->of_children ? pid : run->pid,
+						sig);
 				}
 				last = changes(&info);
 			}
@@ -214,8 +232,9 @@ run_traced(struct run *run, char *const *argv, const char *input,
 			pass = WSTOPSIG(status);
 		}
 		/* one that was killed meanwhile is not there */
-		(void)ptrace(
-			sent ? PTRACE_CONT : PTRACE_SYSCALL, pid, NULL, pass);
+		(void)ptrace(sent && run->each == NULL ? PTRACE_CONT
+						       : PTRACE_SYSCALL,
+			pid, NULL, pass);
 	}
 	run_output(run);
 	return sent;

@@ -51,10 +51,29 @@ against_reference(void)
 	is_int(wrong, 0, "every size up to 700 at 17 alignments");
 }
 
+static void
+of_a_line(void)
+{
+	char line[32] = "123456789", sum[KLOG_CRC32C_TEXT];
+
+	klog_crc32c_text(sum, line, 9);
+	is_str(sum, " e3069283", "as the last word of a line");
+	memcpy(line + 9, sum, sizeof(sum));
+	ok(klog_crc32c_cut(line), "it is found good");
+	is_str(line, "123456789", "and the line is cut there");
+	ok(!klog_crc32c_cut(line), "a line of one word has none");
+	memcpy(line + 9, " e3069284", sizeof(sum));
+	ok(!klog_crc32c_cut(line), "another one is not good");
+	memcpy(line + 9, " E3069283", sizeof(sum));
+	ok(!klog_crc32c_cut(line), "nor one in capitals");
+	is_str(line, "123456789 E3069283", "and nothing is cut");
+}
+
 int
 main(void)
 {
 	known();
 	against_reference();
+	of_a_line();
 	return done();
 }
