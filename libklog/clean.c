@@ -2,11 +2,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "clean.h"
 #include "compact.h"
+#include "facts.h"
 #include "group.h"
 #include "io.h"
 #include "partition.h"
@@ -15,8 +14,6 @@
 
 #define BUFFER ((size_t)64 * 1024 * 1024)
 #define CHUNK ((size_t)64 * 1024)
-#define MINUTE_MS 60000
-#define DAY_MS 86400000
 
 /* A partition that is cleaned, or looked at only. */
 struct work {
@@ -36,63 +33,7 @@ struct work {
 	char groups[KLOG_SETTING_TEXT];
 };
 
-/* ---- what there is ---- */
-
-static int64_t
-written_ms(const struct stat *st)
-{
-	return (int64_t)st->st_mtim.tv_sec * 1000 +
-		st->st_mtim.tv_nsec / 1000000;
-}
-
-static int
-find_fact(struct work *w, int64_t base, struct klog_segment_fact *fact,
-	struct klog_err *err)
-{
-	char name[KLOG_FILE_NAME];
-	struct stat st;
-
-	memset(fact, 0, sizeof(*fact));
-	fact->base = base;
-	fact->when_ms = -1;
-	klog_file_name(name, base, ".log");
-	if (fstatat(w->reader.dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return klog_fail_errno(err, "%s: %s", w->reader.path, name);
-	fact->bytes = st.st_size;
-	if (klog_lookup_newest(&w->reader, base, &fact->newest_ms, err) == -1)
-		return -1;
-	if (fact->newest_ms < 0)
-		fact->newest_ms = written_ms(&st);
-	return 0;
-}
-
-/* The segments as they are now; the last one is active. */
-static int
-find_facts(struct work *w, struct klog_err *err)
-{
-	struct klog_bases bases;
-	size_t i;
-	int r = 0;
-
-	free(w->facts);
-	w->facts = NULL;
-	w->count = 0;
-	if (klog_segment_list(w->reader.dir, &bases, err) == -1)
-		return klog_err_in(err, "%s", w->reader.path);
-	w->facts = calloc(bases.count + 1, sizeof(w->facts[0]));
-	if (w->facts == NULL)
-		r = klog_fail_memory(err);
-	for (i = 0; r == 0 && i < bases.count; i++) {
-		r = find_fact(w, bases.base[i], &w->facts[i], err);
-		w->count++;
-		if (i > 0)
-			w->facts[i - 1].next = bases.base[i];
-	}
-	klog_bases_free(&bases);
-	if (r == 0 && w->count > 0)
-		w->facts[w->count - 1].next = w->reader.state.next_offset;
-	return r;
-}
+/* ---- what groups hold ---- */
 
 /* How far the groups have read that retention.groups names. */
 static int
@@ -242,64 +183,19 @@ raise_start(struct work *w, struct klog_err *err)
 	return 0;
 }
 
-/* What came in the last day, by the segments' newest records, as bytes in a
- * day. */
-static int64_t
-bytes_per_day(const struct work *w)
-{
-	int64_t from = w->now_ms - DAY_MS, span;
-	double bytes = 0;
-	size_t i;
-
-	if (w->count == 0)
-		return 0;
-	for (i = 0; i < w->count; i++) {
-		const struct klog_segment_fact *fact = &w->facts[i];
-		int64_t begin = i > 0 ? fact[-1].newest_ms : fact->newest_ms;
-		double part = 1;
-
-		if (fact->newest_ms <= from)
-			continue;
-		if (begin < from)
-			part = (double)(fact->newest_ms - from) /
-				(double)(fact->newest_ms - begin);
-		bytes += part * (double)fact->bytes;
-	}
-	if (w->facts[0].newest_ms > from)
-		from = w->facts[0].newest_ms;
-	span = w->now_ms - from;
-	if (span < MINUTE_MS)
-		span = MINUTE_MS;
-	bytes *= (double)DAY_MS / (double)span;
-	return bytes < (double)(INT64_MAX / 2) ? (int64_t)bytes : INT64_MAX / 2;
-}
-
-/* How much it still grows, at that rate, until as much goes as comes. */
 static void
-forecast(struct work *w)
+add_forecast(struct work *w)
 {
-	const struct klog_settings *s = w->settings;
-	int64_t rate = bytes_per_day(w), have = 0, most = INT64_MAX;
-	double kept = (double)rate / (double)DAY_MS * (double)s->retention_ms;
-	size_t i;
+	struct klog_clean_report *report = w->report;
+	int64_t per_day, to_come;
 
-	for (i = 0; i < w->count; i++)
-		have += w->facts[i].bytes;
-	if (s->cleanup_policy & KLOG_CLEANUP_DELETE) {
-		if (s->retention_ms >= 0 && kept < (double)(INT64_MAX / 2))
-			most = (int64_t)kept;
-		/* it shrinks by whole segments */
-		if (s->retention_bytes >= 0 &&
-			s->retention_bytes < most - s->segment_bytes)
-			most = s->retention_bytes + s->segment_bytes;
-	} else {
-		most = have; /* by new keys only, of which nobody knows */
-	}
-	w->report->per_day += rate;
-	if (most == INT64_MAX && rate > 0)
-		w->report->to_come = INT64_MAX;
-	else if (w->report->to_come != INT64_MAX && rate > 0 && most > have)
-		w->report->to_come += most - have;
+	klog_retention_forecast(
+		w->facts, w->count, w->settings, w->now_ms, &per_day, &to_come);
+	report->per_day += per_day;
+	if (to_come == INT64_MAX || report->to_come == INT64_MAX)
+		report->to_come = INT64_MAX;
+	else
+		report->to_come += to_come;
 }
 
 static int
@@ -488,7 +384,7 @@ look_anew(struct work *w, struct klog_err *err)
 {
 	if (klog_reader_look(&w->reader, err) == -1)
 		return -1;
-	return find_facts(w, err);
+	return klog_facts_find(&w->reader, &w->facts, &w->count, err);
 }
 
 static int
@@ -497,10 +393,11 @@ clean_log(struct work *w, struct klog_plan *plan, struct klog_err *err)
 	int64_t policy = w->settings->cleanup_policy;
 	int r = 0;
 
-	if (find_facts(w, err) == -1 || raise_start(w, err) == -1)
+	if (klog_facts_find(&w->reader, &w->facts, &w->count, err) == -1 ||
+		raise_start(w, err) == -1)
 		return -1;
 	if (w->how->dry_run)
-		forecast(w);
+		add_forecast(w);
 	if (policy & KLOG_CLEANUP_COMPACT)
 		r = apply_compaction(
 			w, plan, !(policy & KLOG_CLEANUP_DELETE), err);
@@ -574,14 +471,36 @@ check_before(struct work *w, struct klog_err *err)
 	return r;
 }
 
+/* Does one thing with each partition that is meant. */
+static int
+for_each(struct klog_cluster *cluster, struct klog_topic *t,
+	const struct klog_clean *clean, struct klog_clean_report *report,
+	int (*what)(struct work *w, struct klog_err *err), struct klog_err *err)
+{
+	int32_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < klog_topic_partitions(t); i++) {
+		struct work w = { .cluster = cluster,
+			.topic = t,
+			.partition = i,
+			.settings = &t->config.settings,
+			.how = clean,
+			.report = report,
+			.now_ms = klog_now_ms() };
+
+		if (clean->partition == -1 || clean->partition == i)
+			r = what(&w, err);
+	}
+	return r;
+}
+
 int
 klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 	const struct klog_clean *clean, struct klog_clean_report *report,
 	struct klog_err *err)
 {
-	bool check = clean->before.where != KLOG_AT_UNSET;
 	struct klog_topic t;
-	int32_t i, count;
 	int r = 0;
 
 	memset(report, 0, sizeof(*report));
@@ -591,182 +510,10 @@ klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 		r = klog_fail(err, KLOG_ENOTFOUND,
 			"topic %s: no partition %" PRId32 ", it has %" PRId32,
 			t.label, clean->partition, klog_topic_partitions(&t));
-	count = klog_topic_partitions(&t);
-	for (i = check ? -count : 0; r == 0 && i < count; i++) {
-		struct work w = { .cluster = cluster,
-			.topic = &t,
-			.partition = i < 0 ? i + count : i,
-			.settings = &t.config.settings,
-			.how = clean,
-			.report = report,
-			.now_ms = klog_now_ms() };
-
-		if (clean->partition != -1 && clean->partition != w.partition)
-			continue;
-		r = i < 0 ? check_before(&w, err) : clean_partition(&w, err);
-	}
-	klog_topic_close(&t);
-	return r;
-}
-
-/* ---- a floor of free disk ---- */
-
-int
-klog_dir_disk(struct klog_cluster *cluster, int64_t *free_bytes,
-	int64_t *all_bytes, struct klog_err *err)
-{
-	struct statvfs v;
-
-	if (fstatvfs(cluster->dir, &v) == -1)
-		return klog_fail_errno(err, "cluster %s", cluster->path);
-	*free_bytes = (int64_t)(v.f_bavail * v.f_frsize);
-	*all_bytes = (int64_t)(v.f_blocks * v.f_frsize);
-	return 0;
-}
-
-/* A closed segment that may go. */
-struct candidate {
-	size_t topic;
-	int32_t partition;
-	struct klog_segment_fact fact;
-	int64_t age_ms; /* when the newest of it and of those before it came */
-};
-
-struct candidates {
-	struct candidate *list;
-	size_t count;
-};
-
-static int
-add_candidate(struct candidates *all, const struct candidate *one)
-{
-	size_t n = all->count;
-
-	if ((n & (n - 1)) == 0) {
-		size_t room = n == 0 ? 1 : 2 * n;
-		void *grown = realloc(all->list, room * sizeof(all->list[0]));
-
-		if (grown == NULL)
-			return -1;
-		all->list = grown;
-	}
-	all->list[all->count++] = *one;
-	return 0;
-}
-
-static int
-add_partition(struct work *w, size_t topic, struct candidates *all,
-	struct klog_err *err)
-{
-	struct candidate one = { .topic = topic, .partition = w->partition };
-	size_t i;
-	int r = klog_topic_reader(w->topic, w->partition, &w->cluster->say,
-		CHUNK, &w->reader, err);
-
-	if (r == -1)
-		return -1;
-	r = find_facts(w, err);
-	one.age_ms = -1;
-	for (i = 0; r == 0 && i + 1 < w->count; i++) {
-		one.fact = w->facts[i];
-		if (one.fact.newest_ms > one.age_ms)
-			one.age_ms = one.fact.newest_ms;
-		if (add_candidate(all, &one) == -1)
-			r = klog_fail_memory(err);
-	}
-	free(w->facts);
-	w->facts = NULL;
-	klog_reader_close(&w->reader);
-	return r;
-}
-
-/* Of a topic that loses whole segments; one that is compacted keeps its keys. */
-static int
-add_topic(struct klog_cluster *cluster, const char *name, size_t topic,
-	struct candidates *all, struct klog_err *err)
-{
-	struct klog_topic t;
-	int32_t i;
-	int r = 0;
-
-	if (klog_topic_open(&t, cluster, name, false, err) == -1)
-		return -1;
-	for (i = 0; r == 0 && t.kind == KLOG_TOPIC &&
-		t.config.settings.cleanup_policy & KLOG_CLEANUP_DELETE &&
-		i < klog_topic_partitions(&t);
-		i++) {
-		struct work w = { .cluster = cluster,
-			.topic = &t,
-			.partition = i,
-			.settings = &t.config.settings };
-
-		r = add_partition(&w, topic, all, err);
-	}
-	klog_topic_close(&t);
-	return r;
-}
-
-static int
-by_age(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	if (x->age_ms != y->age_ms)
-		return x->age_ms < y->age_ms ? -1 : 1;
-	if (x->topic != y->topic)
-		return x->topic < y->topic ? -1 : 1;
-	if (x->partition != y->partition)
-		return x->partition < y->partition ? -1 : 1;
-	return (x->fact.base > y->fact.base) - (x->fact.base < y->fact.base);
-}
-
-static int
-remove_candidate(struct klog_cluster *cluster, const char *name,
-	struct candidate *one, struct klog_err *err)
-{
-	struct klog_clean how = { .partition = one->partition };
-	struct klog_clean_report report;
-	int r;
-
-	/* as everything that lies before an offset */
-	how.before.where = KLOG_AT_OFFSET;
-	how.before.value = one->fact.next;
-	how.before.epoch = -1;
-	r = klog_dir_clean(cluster, name, &how, &report, err);
-	klog_clean_report_free(&report);
-	return r;
-}
-
-int
-klog_dir_clean_free(struct klog_cluster *cluster, int64_t least, bool dry_run,
-	int64_t *freed, struct klog_err *err)
-{
-	struct candidates all = { NULL, 0 };
-	int64_t have = 0, whole;
-	char **names;
-	size_t i, count;
-	int r = 0;
-
-	*freed = 0;
-	if (klog_cluster_topics(cluster, &names, &count, err) == -1)
-		return -1;
-	for (i = 0; r == 0 && i < count; i++)
-		r = add_topic(cluster, names[i], i, &all, err);
-	if (all.count > 1)
-		qsort(all.list, all.count, sizeof(all.list[0]), by_age);
+	if (r == 0 && clean->before.where != KLOG_AT_UNSET)
+		r = for_each(cluster, &t, clean, report, check_before, err);
 	if (r == 0)
-		r = klog_dir_disk(cluster, &have, &whole, err);
-	for (i = 0; r == 0 && i < all.count && have < least; i++) {
-		struct candidate *one = &all.list[i];
-
-		*freed += one->fact.bytes;
-		if (dry_run)
-			have += one->fact.bytes;
-		else if ((r = remove_candidate(
-				  cluster, names[one->topic], one, err)) == 0)
-			r = klog_dir_disk(cluster, &have, &whole, err);
-	}
-	free(all.list);
-	free(names);
-	return r == -1 ? -1 : have >= least;
+		r = for_each(cluster, &t, clean, report, clean_partition, err);
+	klog_topic_close(&t);
+	return r;
 }

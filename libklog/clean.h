@@ -8,13 +8,9 @@
 
 #include "cluster.h"
 
-/* As the functions of klog.h. */
+/* As klog_clean_topic of klog.h. */
 int klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 	const struct klog_clean *clean, struct klog_clean_report *report,
 	struct klog_err *err);
-int klog_dir_clean_free(struct klog_cluster *cluster, int64_t least,
-	bool dry_run, int64_t *freed, struct klog_err *err);
-int klog_dir_disk(struct klog_cluster *cluster, int64_t *free_bytes,
-	int64_t *all_bytes, struct klog_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "delete.h"
 #include "describe.h"
 #include "engine.h"
+#include "floor.h"
 #include "groups.h"
 #include "lookup.h"
 #include "producer.h"
@@ -286,8 +287,7 @@ klog_clean_free(struct klog *klog, int64_t least, bool dry_run, int64_t *freed,
 	*freed = 0;
 	if (is_directory(klog, "a disk to keep free", err) == -1)
 		return -1;
-	return klog_dir_clean_free(
-		cluster_of(klog), least, dry_run, freed, err);
+	return klog_floor_keep(cluster_of(klog), least, dry_run, freed, err);
 }
 
 int
@@ -296,5 +296,5 @@ klog_disk(struct klog *klog, int64_t *free_bytes, int64_t *all_bytes,
 {
 	if (is_directory(klog, "a disk", err) == -1)
 		return -1;
-	return klog_dir_disk(cluster_of(klog), free_bytes, all_bytes, err);
+	return klog_floor_disk(cluster_of(klog), free_bytes, all_bytes, err);
 }

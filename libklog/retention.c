@@ -1,5 +1,8 @@
 #include "retention.h"
 
+#define MINUTE_MS 60000
+#define DAY_MS 86400000
+
 const char *
 klog_rule_text(enum klog_rule rule)
 {
@@ -121,4 +124,65 @@ klog_retention_judge(struct klog_segment_fact *facts, size_t count,
 			facts[i].when_ms = latest + most + 1;
 	}
 	return gone;
+}
+
+/* ---- what is to come ---- */
+
+/* By the newest records of the segments. */
+static int64_t
+bytes_per_day(
+	const struct klog_segment_fact *facts, size_t count, int64_t now_ms)
+{
+	int64_t from = now_ms - DAY_MS, span;
+	double bytes = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct klog_segment_fact *fact = &facts[i];
+		int64_t begin = i > 0 ? fact[-1].newest_ms : fact->newest_ms;
+		double part = 1;
+
+		if (fact->newest_ms <= from)
+			continue;
+		if (begin < from)
+			part = (double)(fact->newest_ms - from) /
+				(double)(fact->newest_ms - begin);
+		bytes += part * (double)fact->bytes;
+	}
+	if (count > 0 && facts[0].newest_ms > from)
+		from = facts[0].newest_ms;
+	span = now_ms - from;
+	if (span < MINUTE_MS)
+		span = MINUTE_MS;
+	bytes *= (double)DAY_MS / (double)span;
+	return bytes < (double)(INT64_MAX / 2) ? (int64_t)bytes : INT64_MAX / 2;
+}
+
+void
+klog_retention_forecast(const struct klog_segment_fact *facts, size_t count,
+	const struct klog_settings *s, int64_t now_ms, int64_t *per_day,
+	int64_t *to_come)
+{
+	int64_t have = 0, most = INT64_MAX;
+	double kept;
+	size_t i;
+
+	*per_day = bytes_per_day(facts, count, now_ms);
+	kept = (double)*per_day / (double)DAY_MS * (double)s->retention_ms;
+	for (i = 0; i < count; i++)
+		have += facts[i].bytes;
+	if (!(s->cleanup_policy & KLOG_CLEANUP_DELETE))
+		most = have; /* it grows by new keys, of which nobody knows */
+	else if (s->retention_ms >= 0 && kept < (double)(INT64_MAX / 2))
+		most = (int64_t)kept;
+	/* it shrinks by whole segments */
+	if (s->cleanup_policy & KLOG_CLEANUP_DELETE &&
+		s->retention_bytes >= 0 &&
+		s->retention_bytes < most - s->segment_bytes)
+		most = s->retention_bytes + s->segment_bytes;
+	*to_come = 0;
+	if (*per_day > 0 && most == INT64_MAX)
+		*to_come = INT64_MAX;
+	else if (*per_day > 0 && most > have)
+		*to_come = most - have;
 }

@@ -52,6 +52,14 @@ struct klog_retention {
 size_t klog_retention_judge(struct klog_segment_fact *facts, size_t count,
 	const struct klog_retention *how);
 
+/*
+ * How many bytes come in a day, by what came in the last one, and how many more
+ * stay until as many go as come; INT64_MAX: nothing limits it.
+ */
+void klog_retention_forecast(const struct klog_segment_fact *facts,
+	size_t count, const struct klog_settings *settings, int64_t now_ms,
+	int64_t *per_day, int64_t *to_come);
+
 /* The rule in a word, as klog-clean --explain prints it. */
 const char *klog_rule_text(enum klog_rule rule);
 

@@ -341,13 +341,15 @@ take_value(const struct entry *e, const char *text, int64_t *value)
 	return false;
 }
 
-/* Names of groups, with commas between them; none is "". */
+/* Names of groups, with commas between them; "none" is none. */
 static bool
 take_names(struct klog_settings *s, const struct entry *e, const char *text)
 {
 	char names[KLOG_SETTING_TEXT], *rest = names, *name;
 	struct klog_err ignored;
 
+	if (strcmp(text, e->info.fallback) == 0)
+		text = "";
 	if (strlen(text) >= sizeof(names))
 		return false;
 	strcpy(names, text);
@@ -356,6 +358,7 @@ take_names(struct klog_settings *s, const struct entry *e, const char *text)
 		if (name[0] == '-' ||
 			klog_group_name_check(name, &ignored) == -1)
 			return false;
+	memset((char *)s + e->field, 0, KLOG_SETTING_TEXT);
 	strcpy((char *)s + e->field, text);
 	return true;
 }
@@ -557,7 +560,7 @@ klog_settings_reset(struct klog_settings *s, int scope, const char *key,
 	if (e == NULL)
 		return -1;
 	if (e->kind == NAMES)
-		*((char *)s + e->field) = '\0';
+		memset((char *)s + e->field, 0, KLOG_SETTING_TEXT);
 	else
 		*field_of(s, e) = e->fallback;
 	return 0;
@@ -633,8 +636,11 @@ klog_setting_value(
 		return false;
 	e = &table[i];
 	if (e->kind == NAMES) {
-		snprintf(text, size, "%s", (const char *)s + e->field);
-		return *((const char *)s + e->field) != '\0';
+		const char *names = (const char *)s + e->field;
+
+		snprintf(text, size, "%s",
+			*names != '\0' ? names : e->info.fallback);
+		return *names != '\0';
 	}
 	v = field_in(s, e);
 	switch (e->kind) {

@@ -53,6 +53,7 @@ defaults(void)
 		{ "min.insync.replicas", "1" },
 		{ "preallocate", "false" },
 		{ "retention.bytes", "-1" },
+		{ "retention.groups", "none" },
 		{ "retention.ms", "604800000" },
 		{ "segment.bytes", "1073741824" },
 		{ "segment.index.bytes", "10485760" },
@@ -84,8 +85,9 @@ defaults(void)
 			"is what klog_settings_init sets");
 	}
 	ok(!klog_setting_info(count, &info), "there are no others");
-	is_int((int64_t)(count * sizeof(int64_t)), sizeof(s),
-		"each field has its setting");
+	/* all are numbers but one, which is text */
+	is_int((int64_t)((count - 1) * sizeof(int64_t) + KLOG_SETTING_TEXT),
+		sizeof(s), "each field has its setting");
 	is_int((int64_t)own, 6, "six defaults are klog's own");
 	is_int(klog_settings_check(&s, &err), 0, "the defaults go together");
 	ok(!klog_setting_value(&s, 999, text, sizeof(text)) && text[0] == '\0',
@@ -162,9 +164,14 @@ values(void)
 		{ "acks", "1", "1" },
 		{ "auto.offset.reset", "none", "none" },
 		{ "isolation.level", "read_uncommitted", "read_uncommitted" },
+		{ "retention.groups", "a,b.c", "a,b.c" },
+		{ "retention.groups", "none", "none" },
 		{ "partition.assignment.strategy", "roundrobin", "roundrobin" },
 	};
 	static const char *const bad[][2] = {
+		{ "retention.groups", "a,,b" },
+		{ "retention.groups", "-a" },
+		{ "retention.groups", "a b" },
 		{ "retention.ms", "" },
 		{ "retention.ms", "-2" },
 		{ "retention.ms", "-0" },

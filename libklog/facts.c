@@ -1,0 +1,61 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "facts.h"
+
+static int64_t
+written_ms(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000 +
+		st->st_mtim.tv_nsec / 1000000;
+}
+
+static int
+find_fact(struct klog_reader *r, int64_t base, struct klog_segment_fact *fact,
+	struct klog_err *err)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat st;
+
+	memset(fact, 0, sizeof(*fact));
+	fact->base = base;
+	fact->when_ms = -1;
+	klog_file_name(name, base, ".log");
+	if (fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return klog_fail_errno(err, "%s: %s", r->path, name);
+	fact->bytes = st.st_size;
+	if (klog_lookup_newest(r, base, &fact->newest_ms, err) == -1)
+		return -1;
+	if (fact->newest_ms < 0)
+		fact->newest_ms = written_ms(&st);
+	return 0;
+}
+
+int
+klog_facts_find(struct klog_reader *r, struct klog_segment_fact **facts,
+	size_t *count, struct klog_err *err)
+{
+	struct klog_bases bases;
+	size_t i;
+	int got = 0;
+
+	free(*facts);
+	*facts = NULL;
+	*count = 0;
+	if (klog_segment_list(r->dir, &bases, err) == -1)
+		return klog_err_in(err, "%s", r->path);
+	*facts = calloc(bases.count + 1, sizeof(**facts));
+	if (*facts == NULL)
+		got = klog_fail_memory(err);
+	for (i = 0; got == 0 && i < bases.count; i++) {
+		got = find_fact(r, bases.base[i], &(*facts)[i], err);
+		(*count)++;
+		if (i > 0)
+			(*facts)[i - 1].next = bases.base[i];
+	}
+	klog_bases_free(&bases);
+	if (got == 0 && *count > 0)
+		(*facts)[*count - 1].next = r->state.next_offset;
+	return got;
+}
