@@ -7,6 +7,7 @@
 #include "index.h"
 #include "io.h"
 
+#define AHEAD 16 /* records; a power of two */
 #define OUT_FULL ((size_t)512 * 1024)
 
 /* ---- what is dirty ---- */
@@ -84,14 +85,58 @@ close_scan(struct klog_compaction *c, int got, struct klog_err *err)
 	return klog_err_in(err, "%s", c->path);
 }
 
+/* The records of a batch, each decoded some before it is its turn. */
+struct records {
+	struct klog_batch_iter it;
+	struct {
+		struct klog_record rec;
+		struct klog_keymap_hash hash; /* of a key that is not null */
+	} ahead[AHEAD];
+	unsigned taken, given;
+	bool end;
+};
+
 static int
-open_records(struct klog_compaction *c, struct klog_batch_iter *it,
+open_records(struct klog_compaction *c, struct records *records,
 	struct klog_err *err)
 {
 	struct klog_decoder *d = c->decoder;
 
+	records->taken = records->given = 0;
+	records->end = false;
 	return klog_batch_open(&c->scan.batch, c->scan.bytes, &d->compressor,
-		d->limit, &d->scratch, it, err);
+		d->limit, &d->scratch, &records->it, err);
+}
+
+/* 1 with the next and the hash of its key, 0 at the end, -1. */
+static int
+next_record(struct klog_compaction *c, struct records *records,
+	const struct klog_record **rec, const struct klog_keymap_hash **hash,
+	struct klog_err *err)
+{
+	unsigned i;
+	int r;
+
+	while (!records->end && records->taken - records->given < AHEAD) {
+		i = records->taken % AHEAD;
+		r = klog_batch_next(&records->it, &records->ahead[i].rec, err);
+		if (r == -1)
+			return -1;
+		if (r == 0) {
+			records->end = true;
+			break;
+		}
+		if (records->ahead[i].rec.key.data != NULL)
+			klog_keymap_hash(&c->map, records->ahead[i].rec.key,
+				&records->ahead[i].hash);
+		records->taken++;
+	}
+	if (records->given == records->taken)
+		return 0;
+	i = records->given++ % AHEAD;
+	*rec = &records->ahead[i].rec;
+	*hash = &records->ahead[i].hash;
+	return 1;
 }
 
 /* Maps a batch: 1, 0 the map is full, -1. */
@@ -100,8 +145,9 @@ map_batch(struct klog_compaction *c, const struct klog_dirt *dirt,
 	struct klog_err *err)
 {
 	const struct klog_batch *b = &c->scan.batch;
-	struct klog_batch_iter it;
-	struct klog_record rec;
+	const struct klog_keymap_hash *hash;
+	const struct klog_record *rec;
+	struct records records;
 	int r;
 
 	if (b->attributes & KLOG_ATTR_CONTROL ||
@@ -110,15 +156,15 @@ map_batch(struct klog_compaction *c, const struct klog_dirt *dirt,
 		c->latest = klog_batch_last_offset(b);
 		return 1;
 	}
-	if (open_records(c, &it, err) == -1)
+	if (open_records(c, &records, err) == -1)
 		return -1;
-	while ((r = klog_batch_next(&it, &rec, err)) == 1) {
-		if (rec.offset < dirt->from)
+	while ((r = next_record(c, &records, &rec, &hash, err)) == 1) {
+		if (rec->offset < dirt->from)
 			continue;
-		if (rec.key.data != NULL &&
-			!klog_keymap_put(&c->map, rec.key, rec.offset))
+		if (rec->key.data != NULL &&
+			!klog_keymap_put_hash(&c->map, hash, rec->offset))
 			return 0;
-		c->latest = rec.offset;
+		c->latest = rec->offset;
 	}
 	if (r == 0)
 		c->latest = klog_batch_last_offset(b);
@@ -147,10 +193,14 @@ int
 klog_compact_map(struct klog_compaction *c, const struct klog_dirt *dirt,
 	size_t buffer, struct klog_err *err)
 {
+	uint64_t most = (uint64_t)(dirt->to - dirt->from);
 	struct klog_bases bases;
 	size_t i;
 	int r = 1;
 
+	/* there are no more keys than offsets; a fourth is left free */
+	if (most < buffer / 32)
+		buffer = ((size_t)most + 1) * 32;
 	if (klog_keymap_init(&c->map, buffer, err) == -1)
 		return -1;
 	c->latest = dirt->from - 1;
@@ -339,14 +389,15 @@ judge(struct klog_compaction *c, const struct klog_batch *b, struct verdict *v)
 
 static bool
 stays(const struct klog_compaction *c, const struct verdict *v,
-	const struct klog_batch *b, const struct klog_record *rec)
+	const struct klog_batch *b, const struct klog_record *rec,
+	const struct klog_keymap_hash *hash)
 {
 	if (v->discard)
 		return false;
 	if (b->attributes & KLOG_ATTR_CONTROL || rec->offset > c->latest)
 		return true;
 	if (rec->key.data == NULL ||
-		rec->offset < klog_keymap_get(&c->map, rec->key))
+		rec->offset < klog_keymap_get_hash(&c->map, hash))
 		return false;
 	return rec->value.data != NULL || v->horizon == -1 ||
 		c->now_ms < v->horizon;
@@ -359,21 +410,22 @@ count_kept(struct klog_compaction *c, const struct verdict *v, int32_t *kept,
 	bool *tombstone, struct klog_err *err)
 {
 	const struct klog_batch *b = &c->scan.batch;
-	struct klog_batch_iter it;
-	struct klog_record rec;
+	const struct klog_keymap_hash *hash;
+	const struct klog_record *rec;
+	struct records records;
 	int r;
 
 	*kept = 0;
 	*tombstone = false;
 	if (b->record_count == 0)
 		return 0;
-	if (open_records(c, &it, err) == -1)
+	if (open_records(c, &records, err) == -1)
 		return -1;
-	while ((r = klog_batch_next(&it, &rec, err)) == 1) {
-		if (!stays(c, v, b, &rec))
+	while ((r = next_record(c, &records, &rec, &hash, err)) == 1) {
+		if (!stays(c, v, b, rec, hash))
 			continue;
 		(*kept)++;
-		*tombstone |= rec.value.data == NULL;
+		*tombstone |= rec->value.data == NULL;
 	}
 	return r;
 }
@@ -383,17 +435,18 @@ rebuild(struct klog_compaction *c, const struct verdict *v, int64_t horizon,
 	struct klog_err *err)
 {
 	const struct klog_batch *b = &c->scan.batch;
-	struct klog_batch_iter it;
-	struct klog_record rec;
+	const struct klog_keymap_hash *hash;
+	const struct klog_record *rec;
+	struct records records;
 	int r = klog_rebuild_begin(&c->rebuilt, horizon, err);
 
 	if (r == -1 || b->record_count == 0)
 		return r;
-	if (open_records(c, &it, err) == -1)
+	if (open_records(c, &records, err) == -1)
 		return -1;
-	while ((r = klog_batch_next(&it, &rec, err)) == 1)
-		if (stays(c, v, b, &rec) &&
-			klog_rebuild_add(&c->rebuilt, b, &rec, err) == -1)
+	while ((r = next_record(c, &records, &rec, &hash, err)) == 1)
+		if (stays(c, v, b, rec, hash) &&
+			klog_rebuild_add(&c->rebuilt, b, rec, err) == -1)
 			return -1;
 	return r;
 }

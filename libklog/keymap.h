@@ -32,4 +32,20 @@ bool klog_keymap_put(
 /* A key's offset, or -1. */
 int64_t klog_keymap_get(const struct klog_keymap *map, struct klog_slice key);
 
+/*
+ * The same in two steps, for who has many: the place of a hashed key is on its
+ * way from memory, while others are hashed.  Waiting for it would be most of
+ * what the map costs.
+ */
+struct klog_keymap_hash {
+	uint64_t hash[2];
+};
+
+void klog_keymap_hash(const struct klog_keymap *map, struct klog_slice key,
+	struct klog_keymap_hash *hash);
+bool klog_keymap_put_hash(struct klog_keymap *map,
+	const struct klog_keymap_hash *hash, int64_t offset);
+int64_t klog_keymap_get_hash(
+	const struct klog_keymap *map, const struct klog_keymap_hash *hash);
+
 #endif

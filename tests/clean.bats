@@ -704,7 +704,7 @@ a=3'
 
 @test "clean: memory is bounded by --buffer" {
 	klog-create -q -X cleanup.policy=compact -X segment.bytes=4MiB t
-	seq 400000 | sed 's/.*/&:value of &/' | klog-produce -K : t
+	seq 1500000 | sed 's/.*/&:value of &/' | klog-produce -K : t
 	local limit='[ "${KLOG_SANITIZED-}" ] || ulimit -v 45000'
 	# That it is the limit which bounds: the map alone is more.
 	[ -n "${KLOG_SANITIZED-}" ] || {

@@ -223,6 +223,21 @@ of_offsets() {
 @test "zsh: the words of klog-offsets" { shell=zsh; of_offsets; }
 @test "fish: the words of klog-offsets" { shell=fish; of_offsets; }
 
+of_cleaning() {
+	offers 'klog-clean ac'
+	is access accounts
+	offers 'klog-clean --before @t'
+	is @today
+	offers 'klog-clean --before '
+	is end latest @now @today @yesterday
+	# A number is anybody's guess, and no topic.
+	offers 'klog-clean --min-free ac'
+	is ''
+}
+@test "bash: the words of klog-clean" { shell=bash; of_cleaning; }
+@test "zsh: the words of klog-clean" { shell=zsh; of_cleaning; }
+@test "fish: the words of klog-clean" { shell=fish; of_cleaning; }
+
 # Zsh adds the '=' itself, as a suffix.  Bash offers what follows a '=' without
 # what stands before it, the others with it.
 settings() {

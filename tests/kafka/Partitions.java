@@ -26,7 +26,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * of the writers below puts into it.  `create:NAME:PARTITIONS` makes a topic
  * only, `again:NAME` adds a batch, `compact:NAME` has the cleaner go over it,
  * `rest:NAME` has it leave it alone, and `more:NAME:N` writes another round
- * of what is to be cleaned.  A batch is what is sent between two flushes.
+ * of what is to be cleaned; `set:NAME:KEY:VALUE` changes a setting.  A batch is what is sent between two flushes.
  *
  * Timestamps are fixed, so that the same records come each time; what the
  * broker stamps (markers, LogAppendTime, a delete horizon) is of its own time.
@@ -81,6 +81,12 @@ final class Partitions {
                 "min.cleanable.dirty.ratio", "0.001", "delete.retention.ms",
                 name.equals("clean-waits") ? "3600000" : "500"));
         }
+        for (String name : List.of("time", "size", "both", "all", "zero",
+                "future")) {
+            writers.put("retain-" + name, topic -> toBeRetained(topic,
+                name.equals("future")));
+            configs.put("retain-" + name, Map.of("segment.ms", "60000"));
+        }
         writers.put("full-index", topic -> codec(topic, "none"));
         configs.put("full-index", Map.of("segment.index.bytes", "10485760"));
         writers.put("small-index", topic -> codec(topic, "none"));
@@ -98,10 +104,13 @@ final class Partitions {
             again(parts[1]);
             break;
         case "compact":
-            policy(parts[1], "compact");
+            set(parts[1], "cleanup.policy", "compact");
             break;
         case "rest":
-            policy(parts[1], "delete");
+            set(parts[1], "cleanup.policy", "delete");
+            break;
+        case "set":
+            set(parts[1], parts[2], parts[3]);
             break;
         case "more":
             toBeCleaned(parts[1], Integer.parseInt(parts[2]));
@@ -120,11 +129,11 @@ final class Partitions {
             (short)1).configs(config))).all().get();
     }
 
-    private void policy(String name, String policy) throws Exception {
+    private void set(String name, String key, String value) throws Exception {
         admin.incrementalAlterConfigs(Map.of(
             new ConfigResource(ConfigResource.Type.TOPIC, name),
             List.of(new AlterConfigOp(
-                new ConfigEntry("cleanup.policy", policy),
+                new ConfigEntry(key, value),
                 AlterConfigOp.OpType.SET)))).all().get();
     }
 
@@ -429,6 +438,19 @@ final class Partitions {
             if (open[i])
                 bound.get(i).commitTransaction();
         batch(plain.get(0), topic, t, "active=" + round);
+    }
+
+    /** Four segments, an hour between them, the last one of now or to come. */
+    private void toBeRetained(String topic, boolean future) {
+        long t = System.currentTimeMillis() - 3 * HOUR;
+        try (KafkaProducer<byte[], byte[]> out = producer()) {
+            for (int i = 0; i < 3; i++)
+                batch(out, topic, t + i * HOUR + (future && i > 0 ?
+                    5 * HOUR / 2 - i * HOUR + i * 1_000_000 : 0),
+                    "a=" + i, "b=" + i, "c=" + i);
+            batch(out, topic, t + 3 * HOUR + (future ? HOUR * 9 / 10 : 0),
+                "a=3", "b=3", "c=3");
+        }
     }
 
     private static void some(KafkaProducer<byte[], byte[]> out, String topic,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# klog-clean against the cleaner of a broker: of the same log both keep the
-# same records, in the same batches and segments, and Kafka takes what klog
-# leaves.
+# klog-clean against the cleaner of a broker, and its retention: of the same log
+# both keep the same records, in the same batches and segments, and Kafka takes
+# what klog leaves.
 # shellcheck disable=SC2030,SC2031,SC2154
 
 load ../helpers
@@ -21,15 +21,57 @@ setup_file() {
 	export KLOG_CLUSTER=$BATS_FILE_TMPDIR/klog
 	local topic
 	cd "$BATS_FILE_TMPDIR" || return
-	kafka_new "$BATS_FILE_TMPDIR/kafka"
+	kafka_new "$BATS_FILE_TMPDIR/kafka" log.initial.task.delay.ms=500 \
+		log.retention.check.interval.ms=500
 	kafka_start
-	kafka_partitions "${topics[@]}"
+	kafka_partitions "${topics[@]}" "${!retention[@]}"
+	retain
 	round 1
 	kafka_partitions "${topics[@]/#/rest:}" more:{clean-waits,clean-over,clean-open}:1
 	round 2
 	kafka_partitions "${topics[@]/#/rest:}" more:{clean-waits,clean-over,clean-open}:2
 	round 3
 	hand_over
+}
+
+# What each topic of four segments, 3 h, 2 h, 1 h and no time old, is to keep;
+# in retain-future they are 3 h and a quarter of an hour old, and two to come.
+declare -A retention=(
+	[retain-time]='retention.ms:5400000'
+	[retain-size]='retention.ms:-1 retention.bytes:250'
+	[retain-both]='retention.bytes:350 retention.ms:5400000'
+	[retain-all]='retention.ms:1000'
+	[retain-zero]='retention.ms:-1 retention.bytes:0'
+	[retain-future]='retention.ms:3600000'
+)
+
+retain() {
+	local topic pair words=() options
+	for topic in "${!retention[@]}"; do
+		logs_of "$topic" "$topic.dirty"
+		options=()
+		for pair in ${retention[$topic]}; do
+			words+=("set:$topic:$pair")
+			options+=(-X "${pair/:/=}")
+		done
+		klog-create -q "${options[@]}" "$topic"
+		find "$(partition "$topic")" -type f -delete
+		cp -p "$topic.dirty"/*.log "$(partition "$topic")"
+	done
+	kafka_partitions "${words[@]}"
+	# Looked at twice a second, and none of them stays as it is.
+	for topic in "${!retention[@]}"; do
+		until_true 30 was_retained "$topic"
+	done
+	sleep 2
+	for topic in "${!retention[@]}"; do
+		logs_of "$topic" "$topic.kafka"
+		klog-clean "$topic" 2>>said.retain
+	done
+}
+
+was_retained() {
+	[ ! -e "$KAFKA_HOME/data/$1-0/00000000000000000000.log" ]
 }
 
 teardown_file() {
@@ -176,6 +218,20 @@ in_dump() {
 	same_as_kafka clean-open
 	# Its segment, and the one behind it, are as they were.
 	[ "$(find "$(partition clean-open.3)" -name '*.log' | wc -l)" -ge 3 ]
+}
+
+@test "clean: retention as Kafka's: by time, size, both, all of it, the future" {
+	local topic
+	for topic in "${!retention[@]}"; do
+		(cd "$topic.kafka" && cksum ./*.log) >kafka.sums
+		(cd "$(partition "$topic")" && cksum ./*.log) | diff kafka.sums - ||
+			fail "$topic"
+	done
+	# Not all alike: of some one segment went, of some all.
+	equal "$(find retain-time.kafka -name '*.log' | wc -l)" 2
+	equal "$(find retain-all.kafka retain-zero.kafka -size 0 | wc -l)" 2
+	equal "$(find retain-future.kafka -name '*.log' | wc -l)" 3
+	run ! grep -v 'made anew from the segments' said.retain
 }
 
 @test "clean: a broker takes what klog left, and cuts nothing" {
