@@ -7,6 +7,8 @@
 #include "cli.h"
 #include "table.h"
 
+#define STEP ((size_t)64 * 1024)
+
 enum { NONE = '-', TEXT = 't', NUMBER = 'n', LIST = 'l' };
 
 void
@@ -114,26 +116,29 @@ next_cell(const char *cell)
 }
 
 static int
-print_columns(const struct table *table)
+print_columns(struct table *table)
 {
 	const char *cells = (const char *)table->text.data, *p;
-	size_t *widths, i, w;
+	bool begun = table->widths != NULL;
+	size_t *widths = table->widths, i, w;
 
-	widths = calloc(table->columns, sizeof(*widths));
-	if (widths == NULL)
-		return -1;
-	for (i = 0; i < table->columns; i++)
-		widths[i] = width(table->heads[i]);
+	if (!begun) {
+		widths = calloc(table->columns, sizeof(*widths));
+		if (widths == NULL)
+			return -1;
+		table->widths = widths;
+		for (i = 0; i < table->columns; i++)
+			widths[i] = width(table->heads[i]);
+	}
 	for (i = 0, p = cells; i < table->count; i++, p = next_cell(p)) {
 		w = width(p + 1);
 		if (w > widths[i % table->columns])
 			widths[i % table->columns] = w;
 	}
-	for (i = 0; i < table->columns; i++)
+	for (i = 0; !begun && i < table->columns; i++)
 		print_cell(table, widths, i, table->heads[i]);
 	for (i = 0, p = cells; i < table->count; i++, p = next_cell(p))
 		print_cell(table, widths, i % table->columns, p + 1);
-	free(widths);
 	return 0;
 }
 
@@ -224,15 +229,29 @@ print_json(const struct table *table)
 }
 
 int
-table_print(const struct table *table)
+table_print(struct table *table)
 {
+	int r;
+
 	if (table->failed)
 		return -1;
-	return table->json ? print_json(table) : print_columns(table);
+	r = table->json ? print_json(table) : print_columns(table);
+	table->text.size = 0;
+	table->count = 0;
+	return r;
+}
+
+int
+table_step(struct table *table)
+{
+	return table->text.size < STEP ? 0 : table_print(table);
 }
 
 void
 table_free(struct table *table)
 {
 	klog_buf_free(&table->text);
+	free(table->widths);
+	table->widths = NULL;
+	table->count = 0;
 }

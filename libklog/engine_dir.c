@@ -10,6 +10,7 @@
 #include "lookup.h"
 #include "producer.h"
 #include "topic.h"
+#include "verify.h"
 
 struct dir_klog {
 	struct klog head;
@@ -210,4 +211,16 @@ klog_topic_yaml_set(struct klog *klog, const char *topic, struct klog_slice was,
 	if (is_directory(klog, err) == -1)
 		return -1;
 	return klog_topic_put_text(cluster_of(klog), topic, was, text, err);
+}
+
+struct klog_verify *
+klog_verify_open(struct klog *klog, const char *topic, int32_t partition,
+	struct klog_err *err)
+{
+	if (klog->engine != &klog_engine_dir) {
+		klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory can be verified");
+		return NULL;
+	}
+	return klog_dir_verify_open(cluster_of(klog), topic, partition, err);
 }

@@ -421,6 +421,37 @@ int klog_offset_at(struct klog *klog, const char *topic, int32_t partition,
 	struct klog_at at, int64_t *offset, int64_t *timestamp_ms,
 	struct klog_err *err);
 
+/* ---- looking inside --------------------------------------------------- */
+
+enum klog_severity {
+	KLOG_FOUND_LEFTOVER, /* of an interrupted operation; no damage */
+	KLOG_FOUND_INDEX,    /* what can be rebuilt is wrong or missing */
+	KLOG_FOUND_DAMAGE    /* records are lost, or cannot be trusted */
+};
+
+/* One damaged range, lost file or leftover; the texts are good until the next
+ * klog_verify_next. */
+struct klog_finding {
+	enum klog_severity severity;
+	const char *file;       /* "access/0/00000000000000000042.log" */
+	int64_t position, size; /* the bytes; size 0: what is not there */
+	int64_t offset;         /* the first that it is about; -1: none */
+	const char *what;
+};
+
+/*
+ * Looks at everything of a topic, a partition of it (else -1), or a path with
+ * a slash: a topic's directory, a partition's (Kafka's, too), or one file of
+ * such.  No lock is taken and nothing written; files may be in use.
+ */
+struct klog_verify *klog_verify_open(struct klog *klog, const char *topic,
+	int32_t partition, struct klog_err *err);
+
+/* 1 with the next finding, 0 when all was looked at, -1. */
+int klog_verify_next(struct klog_verify *verify, struct klog_finding *finding,
+	struct klog_err *err);
+void klog_verify_close(struct klog_verify *verify);
+
 #ifdef __cplusplus
 }
 #endif
