@@ -29,6 +29,8 @@ klog_collate_open(
 	c->whole = true;
 	c->ask = ask;
 	c->timed = c->ours;
+	c->index_bad = c->time_bad = false;
+	c->lacking = -1;
 	if (open_one(c, dir, ".index", c->index_name, &c->index_fd, err) ==
 			-1 ||
 		open_one(c, dir, ".timeindex", c->time_name, &c->time_fd,
@@ -115,6 +117,8 @@ bad_entry(struct klog_collate *c, struct klog_entries *e, const uint8_t *p,
 	int64_t at = e->at;
 
 	e->at += e->width;
+	c->index_bad |= e == &c->index;
+	c->time_bad |= e == &c->time;
 	if (e->width == KLOG_INDEX_ENTRY)
 		return klog_findings_add(c->out, KLOG_FOUND_INDEX, e->name, at,
 			e->width, c->base + relative, err,
@@ -228,16 +232,13 @@ check_index(struct klog_collate *c, const struct klog_batch *b,
 		return -1;
 	/* one that could not be written comes with the next batch */
 	if (c->interval != -1 && c->index_fd != -1 &&
-		position - c->indexed > c->interval && c->overdue == -1)
+		position - c->indexed > c->interval && c->overdue == -1) {
 		c->overdue = position;
-	else if (c->overdue > c->indexed && position > c->overdue) {
-		r = klog_findings_add(c->out, KLOG_FOUND_INDEX, c->index_name,
-			c->index.at, 0, last, err,
-			"no entry for the batches from %" PRId64 " on",
-			c->overdue);
-		c->interval = -1; /* said once */
+	} else if (c->overdue > c->indexed && c->lacking == -1) {
+		c->lacking = c->overdue;
+		c->lacking_at = c->index.at;
 	}
-	return r == -1 ? -1 : 0;
+	return 0;
 }
 
 /* ---- the time index ---- */
@@ -363,6 +364,17 @@ check_missing(struct klog_collate *c, struct klog_err *err)
 }
 
 static int
+check_lacking(struct klog_collate *c, struct klog_err *err)
+{
+	if (c->lacking == -1 || c->index_bad || !c->whole)
+		return 0;
+	return klog_findings_add(c->out, KLOG_FOUND_INDEX, c->index_name,
+		c->lacking_at, 0, -1, err,
+		"no entry for the batches from position %" PRId64 " on",
+		c->lacking);
+}
+
+static int
 check_count(struct klog_collate *c, struct klog_entries *e, int64_t least,
 	struct klog_err *err)
 {
@@ -386,11 +398,12 @@ klog_collate_end(struct klog_collate *c, int64_t end, int64_t next,
 		settle_pending(c, !c->whole, err) == -1 ||
 		check_rest(c, &c->index, end, size, err) == -1 ||
 		check_rest(c, &c->time, next - c->base, to, err) == -1 ||
+		check_lacking(c, err) == -1 ||
 		check_count(c, &c->index, c->least_entries, err) == -1 ||
 		check_count(c, &c->time, c->least_times, err) == -1)
 		return -1;
 	/* retention and look-up by time rely on it */
-	if (c->last || !c->whole || c->time_fd == -1 ||
+	if (c->last || !c->whole || c->time_fd == -1 || c->time_bad ||
 		c->time_ms == c->newest_ms)
 		return 0;
 	return klog_findings_add(c->out, KLOG_FOUND_INDEX, c->time_name,

@@ -32,6 +32,9 @@ struct klog_collate {
 	bool skipping;  /* entries into a damaged range say nothing */
 	bool whole;     /* there was none */
 	bool ask;       /* a missing file is a finding */
+	bool index_bad, time_bad; /* an entry was told */
+	int64_t lacking; /* entries, for the batches from here on; -1 */
+	int64_t lacking_at;
 	bool timed;     /* there are batches that want a time index */
 };
 

@@ -93,7 +93,7 @@ klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
 /* Whether the last line is not the state's epoch, which only klog knows. */
 static int
 check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
-	bool *good, struct klog_findings *out, struct klog_err *err)
+	int64_t size, bool *good, struct klog_findings *out, struct klog_err *err)
 {
 	const struct klog_state *s = &r->state;
 	const struct klog_epoch *last = &epochs->list[epochs->count - 1];
@@ -118,8 +118,8 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 	if (last->epoch == s->leader_epoch && last->start == s->epoch_start)
 		return 0;
 	*good = false;
-	return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME, 0, 0,
-		s->epoch_start, err,
+	return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME, 0,
+		size, s->epoch_start, err,
 		"leader epoch %" PRId32 " from %" PRId64
 		" on, and the state says %" PRId32 " from %" PRId64 " on",
 		last->epoch, last->start, s->leader_epoch, s->epoch_start);
@@ -127,12 +127,13 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 
 int
 klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
-	bool *good, struct klog_findings *out, struct klog_err *err)
+	int64_t *size, bool *good, struct klog_findings *out, struct klog_err *err)
 {
 	struct stat st;
 	bool same;
 
 	*good = false;
+	*size = 0;
 	epochs->list = NULL;
 	epochs->count = 0;
 	if (fstatat(r->dir, KLOG_EPOCH_NAME, &st, AT_SYMLINK_NOFOLLOW) == -1)
@@ -147,16 +148,19 @@ klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
 				  KLOG_EPOCH_NAME, 0, st.st_size, -1, err,
 				  "not \"0\", a count, and a line of epoch and "
 				  "offset for each");
+	*size = st.st_size;
 	if (st.st_size == 0)
 		return 0;
 	*good = true;
 	if (klog_epochs_match(r->dir, epochs, &same, err) == -1)
 		return err->code == KLOG_ENOTFOUND ? 0 : -1;
-	if (!same && klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME,
-			     0, st.st_size, -1, err,
-			     "not as it was written: other blanks") == -1)
-		return -1;
-	return check_newest(r, epochs, good, out, err);
+	if (!same) {
+		*good = false;
+		return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME,
+			0, st.st_size, -1, err,
+			"not as it was written: other blanks");
+	}
+	return check_newest(r, epochs, *size, good, out, err);
 }
 
 /* ---- names ---- */

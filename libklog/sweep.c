@@ -110,12 +110,31 @@ is_odd(const struct segment *g, const struct klog_batch *b, int32_t want)
 	if (want != -1 && b->leader_epoch != want)
 		return true;
 	/* before the first line */
+	if (st != NULL && b->base_offset >= st->log_start &&
+		g->s->epochs != NULL && g->s->epochs->count > 0 &&
+		b->base_offset < g->s->epochs->list[0].start &&
+		b->leader_epoch >= g->s->epochs->list[0].epoch)
+		return true;
 	if (want == -1 && g->s->epochs != NULL && g->s->epochs->count > 0 &&
 		b->leader_epoch > g->s->epochs->list[0].epoch)
 		return true;
 	return b->leader_epoch < g->s->seen_epoch ||
 		(st != NULL && (b->leader_epoch > st->leader_epoch ||
 				       b->leader_epoch < 0));
+}
+
+/* Whether an epoch is said to begin inside of the batch, where none can. */
+static bool
+begins_within(const struct segment *g, const struct klog_batch *b)
+{
+	const struct klog_epochs *epochs = g->s->epochs;
+	size_t i;
+
+	for (i = 0; epochs != NULL && i < epochs->count; i++)
+		if (epochs->list[i].start > b->base_offset &&
+			epochs->list[i].start <= klog_batch_last_offset(b))
+			return true;
+	return false;
 }
 
 static int
@@ -157,6 +176,7 @@ check_epoch(struct segment *g, const struct klog_batch *b, int64_t position,
 		o->epoch == b->leader_epoch) {
 		o->size += b->size;
 		o->batches++;
+		o->within |= begins_within(g, b);
 		return 0;
 	}
 	if (s->odd_count == KLOG_ODD_MAX) {
@@ -173,6 +193,7 @@ check_epoch(struct segment *g, const struct klog_batch *b, int64_t position,
 	o->epoch = b->leader_epoch;
 	o->want = want != -1 ? want : s->seen_epoch;
 	o->batches = 1;
+	o->within = begins_within(g, b);
 	return 0;
 }
 
@@ -187,18 +208,21 @@ klog_sweep_end(struct klog_sweep *s, struct klog_err *err)
 		const struct klog_odd_epochs *o = &s->odd[i];
 		bool known = !s->r->has_state ||
 			(o->epoch >= 0 && o->epoch <= s->r->state.leader_epoch);
-
 		/* one flipped bit is in one batch; so many agree */
-		if (o->batches == 1 || !known || s->epochs == NULL)
+		bool line = s->epochs != NULL && known &&
+			(o->batches > 1 || o->within);
+
+		if (!line)
 			r = tell_odd(s, o, err);
 		else if (!said)
 			r = klog_findings_add(s->out, KLOG_FOUND_INDEX,
-				KLOG_EPOCH_NAME, 0, 0, o->offset, err,
+				KLOG_EPOCH_NAME, 0, s->epochs_size, o->offset,
+				err,
 				"leader epoch %" PRId32 " at offset %" PRId64
 				", but the batches from there on are of "
 				"%" PRId32,
 				o->want, o->offset, o->epoch);
-		said |= o->batches > 1 && known && s->epochs != NULL;
+		said |= line;
 	}
 	s->odd_count = 0;
 	return r;

@@ -17,6 +17,7 @@ struct klog_odd_epochs {
 	int64_t base, position, size, offset;
 	int32_t epoch, want;
 	int64_t batches;
+	bool within; /* an epoch is said to begin inside of one */
 };
 #define KLOG_ODD_MAX 8
 
@@ -26,6 +27,7 @@ struct klog_sweep {
 	/* set by the caller */
 	struct klog_reader *r; /* the partition; its state is read anew */
 	const struct klog_epochs *epochs; /* NULL: the file is damaged */
+	int64_t epochs_size;
 	int64_t index_interval;           /* -1: not known, or it changed */
 	bool clean;            /* a Kafka that was shut down cleanly */
 	bool only_log;         /* a lone .log: its indexes are not asked for */

@@ -131,8 +131,8 @@ begin(struct klog_verify *v, const uint8_t *id, bool must, int64_t generation,
 	v->segment = 0;
 	if (klog_survey_state(&v->r, must, id, generation, &v->out, err) ==
 			-1 ||
-		klog_survey_epochs(&v->r, &v->epochs, &good, &v->out, err) ==
-			-1 ||
+		klog_survey_epochs(&v->r, &v->epochs, &v->sweep.epochs_size,
+			&good, &v->out, err) == -1 ||
 		klog_segment_list_all(v->r.dir, &v->bases, err) == -1 ||
 		look_at_ends(v, err) == -1)
 		return klog_err_in(err, "%s", v->r.path);
