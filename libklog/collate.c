@@ -206,12 +206,16 @@ check_index(struct klog_collate *c, const struct klog_batch *b,
 	int64_t position, struct klog_err *err)
 {
 	int64_t last = klog_batch_last_offset(b);
+	uint8_t here[KLOG_INDEX_ENTRY];
 	const uint8_t *p;
 	int r, back;
 
 	while ((r = peek(c, &c->index, &p, err)) == 1) {
 		int64_t to = klog_get_be32(p + 4);
 
+		/* a look at the next one may take its place */
+		memcpy(here, p, sizeof(here));
+		p = here;
 		back = goes_back_after(&c->index, to, err);
 		if (back == -1)
 			return -1;
@@ -249,6 +253,7 @@ check_time(struct klog_collate *c, const struct klog_batch *b,
 {
 	int64_t last = klog_batch_last_offset(b);
 	bool rises = b->max_timestamp_ms > c->newest_ms;
+	uint8_t here[KLOG_TIME_ENTRY];
 	const uint8_t *p;
 	int r, back;
 
@@ -259,6 +264,8 @@ check_time(struct klog_collate *c, const struct klog_batch *b,
 		int64_t ms = (int64_t)klog_get_be64(p);
 		const char *why = NULL;
 
+		memcpy(here, p, sizeof(here));
+		p = here;
 		back = goes_back_after(&c->time, relative_of(&c->time, p), err);
 		if (back == -1)
 			return -1;

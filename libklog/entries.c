@@ -25,7 +25,7 @@ klog_entries_peek(
 
 	if (e->at + e->width > e->size)
 		return 0;
-	skip = (size_t)(e->at - e->page_at);
+	skip = e->at >= e->page_at ? (size_t)(e->at - e->page_at) : e->got;
 	if (skip + width > e->got) {
 		if (klog_read_at(e->fd, e->page,
 			    sizeof(e->page) - sizeof(e->page) % width, e->at,
