@@ -33,6 +33,22 @@ inspect_print(const struct inspect *in, struct table *table)
 	return status;
 }
 
+void
+inspect_add_words(struct table *table, const char *text)
+{
+	char words[512];
+	size_t i;
+
+	if (table->json) {
+		table_text(table, text);
+		return;
+	}
+	for (i = 0; text[i] != '\0' && i + 1 < sizeof(words); i++)
+		words[i] = text[i] == ' ' ? '_' : text[i];
+	words[i] = '\0';
+	table_text(table, words);
+}
+
 /* A topic that cannot be read hides no other. */
 static int
 say_why(const struct inspect *in, const char *topic)

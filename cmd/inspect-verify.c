@@ -8,23 +8,6 @@ static const char *const heads[] = { "FILE", "POSITION", "SIZE", "OFFSET",
 
 static const char *const severities[] = { "leftover", "index", "damage" };
 
-/* In a column a text has no blanks. */
-static void
-add_words(struct table *table, const char *text)
-{
-	char words[512];
-	size_t i;
-
-	if (table->json) {
-		table_text(table, text);
-		return;
-	}
-	for (i = 0; text[i] != '\0' && i + 1 < sizeof(words); i++)
-		words[i] = text[i] == ' ' ? '_' : text[i];
-	words[i] = '\0';
-	table_text(table, words);
-}
-
 static void
 add_finding(struct table *table, const struct klog_finding *f)
 {
@@ -35,7 +18,7 @@ add_finding(struct table *table, const struct klog_finding *f)
 		table_none(table);
 	else
 		table_number(table, f->offset);
-	add_words(table, f->what);
+	inspect_add_words(table, f->what);
 	table_text(table, severities[f->severity]);
 }
 

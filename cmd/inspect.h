@@ -24,6 +24,18 @@ int inspect_partitions(struct inspect *in);
 /* --verify: of the operands, or of all topics. */
 int inspect_verify(struct inspect *in);
 
+/* --segments, --batches, --records; whether a path is a file that has only
+ * entries, which are shown at any depth. */
+enum inspect_depth { INSPECT_SEGMENTS, INSPECT_BATCHES, INSPECT_RECORDS };
+int inspect_dump(struct inspect *in, enum inspect_depth depth);
+bool inspect_is_entries(const struct inspect *in, const char *path);
+
+/* --bytes: the batch that holds the offset. */
+int inspect_bytes(struct inspect *in, int64_t offset);
+
+/* A text of several words: in a column they are joined. */
+void inspect_add_words(struct table *table, const char *text);
+
 /* A table's end: prints and frees it. */
 int inspect_print(const struct inspect *in, struct table *table);
 

@@ -4,25 +4,56 @@
 
 #include "inspect.h"
 
-enum { VERIFY = CLI_LONG };
+enum { SEGMENTS = CLI_LONG, BATCHES, RECORDS, BYTES, VERIFY };
 
 static const struct cli_opt opts[] = {
+	{ SEGMENTS, "segments", NULL, "list segments", 0 },
+	{ BATCHES, "batches", NULL, "list batches", 0 },
+	{ RECORDS, "records", NULL, "list records, control records too", 0 },
+	{ BYTES, "bytes", "OFFSET", "show each byte of the batch at OFFSET",
+		0 },
 	{ VERIFY, "verify", NULL,
 		"look at every byte; status 3 when something is damaged", 0 },
 	{ 'J', "json", NULL, "print a JSON object a line", 0 },
 	{ 0 },
 };
 
-static int
-run(struct inspect *in)
+/* The options of which one says what is shown. */
+static const int views[] = { SEGMENTS, BATCHES, RECORDS, BYTES, VERIFY };
+
+/* Entries are all that there is in some files. */
+static bool
+only_entries(const struct inspect *in)
 {
-	if (cli_given(in->cli, VERIFY))
+	size_t i;
+
+	for (i = 0; i < in->count; i++)
+		if (!inspect_is_entries(in, in->topics[i].name))
+			return false;
+	return in->count > 0;
+}
+
+static int
+run(struct inspect *in, int64_t offset)
+{
+	const struct cli *cli = in->cli;
+
+	if (cli_given(cli, VERIFY))
 		return inspect_verify(in);
+	if (cli_given(cli, BYTES))
+		return inspect_bytes(in, offset);
+	if (cli_given(cli, RECORDS))
+		return inspect_dump(in, INSPECT_RECORDS);
+	if (cli_given(cli, BATCHES))
+		return inspect_dump(in, INSPECT_BATCHES);
+	if (cli_given(cli, SEGMENTS) || only_entries(in))
+		return inspect_dump(in, INSPECT_SEGMENTS);
 	return in->count == 0 ? inspect_topics(in) : inspect_partitions(in);
 }
 
 static int
-inspect(struct cli *cli, const struct args_topic *topics, size_t count)
+inspect(struct cli *cli, const struct args_topic *topics, size_t count,
+	int64_t offset)
 {
 	struct inspect in = { cli, NULL, topics, count, cli_given(cli, 'J') };
 	bool paths_only = count > 0;
@@ -34,7 +65,7 @@ inspect(struct cli *cli, const struct args_topic *topics, size_t count)
 	in.klog = cli_open(cli, topics[0].name, paths_only, &status);
 	if (in.klog == NULL)
 		return status;
-	status = run(&in);
+	status = run(&in, offset);
 	klog_close(in.klog);
 	return status;
 }
@@ -52,13 +83,20 @@ main(int argc, char **argv)
 	};
 	struct args_topic *topics;
 	struct klog_err err;
-	size_t count, i;
-	int status;
+	size_t count, i, j;
+	int64_t offset = 0;
+	int letter, status;
 
 	cli_start(&cli, argc, argv);
-	while (cli_next(&cli) != -1)
-		;
+	while ((letter = cli_next(&cli)) != -1)
+		if (letter == BYTES)
+			offset = cli_number(&cli, 0, INT64_MAX - 1);
+	for (i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		for (j = 0; j < i; j++)
+			cli_exclude(&cli, views[j], views[i]);
 	count = (size_t)(argc - cli.first);
+	if (cli_given(&cli, BYTES) && count != 1)
+		cli_usage(&cli, "--bytes takes one TOPIC:PARTITION or PATH");
 	topics = calloc(count + 1, sizeof(*topics));
 	if (topics == NULL)
 		return cli_finish(&cli, 1);
@@ -67,7 +105,7 @@ main(int argc, char **argv)
 			-1)
 			cli_usage(&cli, "%s", err.text);
 	}
-	status = inspect(&cli, topics, count);
+	status = inspect(&cli, topics, count, offset);
 	for (i = 0; i < count; i++)
 		free(topics[i].name);
 	free(topics);

@@ -9,7 +9,7 @@
 
 #define STEP ((size_t)64 * 1024)
 
-enum { NONE = '-', TEXT = 't', NUMBER = 'n', LIST = 'l' };
+enum { NONE = '-', TEXT = 't', NUMBER = 'n', LIST = 'l', BOOL = 'b' };
 
 void
 table_init(struct table *table, const char *const *heads, size_t columns,
@@ -77,6 +77,12 @@ void
 table_list(struct table *table, const char *numbers)
 {
 	add(table, LIST, numbers);
+}
+
+void
+table_bool(struct table *table, bool yes)
+{
+	add(table, BOOL, yes ? "true" : "false");
 }
 
 void
@@ -183,6 +189,8 @@ value_of(const char *cell)
 		return json_integer(strtoll(cell + 1, NULL, 10));
 	case LIST:
 		return list_of(cell + 1);
+	case BOOL:
+		return json_boolean(cell[1] == 't');
 	case NONE:
 		return json_null();
 	default:

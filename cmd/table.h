@@ -29,6 +29,7 @@ void table_init(struct table *table, const char *const *heads, size_t columns,
 void table_text(struct table *table, const char *text);
 void table_number(struct table *table, int64_t n);
 void table_list(struct table *table, const char *numbers);
+void table_bool(struct table *table, bool yes);
 void table_none(struct table *table);
 
 /* Prints to stdout what was not printed yet, and always the header line once;

@@ -6,6 +6,7 @@
 #include "create.h"
 #include "delete.h"
 #include "describe.h"
+#include "dump.h"
 #include "engine.h"
 #include "lookup.h"
 #include "producer.h"
@@ -223,4 +224,16 @@ klog_verify_open(struct klog *klog, const char *topic, int32_t partition,
 		return NULL;
 	}
 	return klog_dir_verify_open(cluster_of(klog), topic, partition, err);
+}
+
+struct klog_dump *
+klog_dump_open(struct klog *klog, const char *topic, int32_t partition,
+	struct klog_err *err)
+{
+	if (klog->engine != &klog_engine_dir) {
+		klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory has files to show");
+		return NULL;
+	}
+	return klog_dir_dump_open(cluster_of(klog), topic, partition, err);
 }

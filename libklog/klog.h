@@ -452,6 +452,94 @@ int klog_verify_next(struct klog_verify *verify, struct klog_finding *finding,
 	struct klog_err *err);
 void klog_verify_close(struct klog_verify *verify);
 
+/*
+ * What is in the files of a topic, a partition (else -1) or a path, klog's and
+ * Kafka's, in use or not: segment after segment, batch after batch, record
+ * after record.  Everything that is there is shown, control records, aborted
+ * ones, and those that are damaged.
+ */
+struct klog_dump *klog_dump_open(struct klog *klog, const char *topic,
+	int32_t partition, struct klog_err *err);
+void klog_dump_close(struct klog_dump *dump);
+
+struct klog_segment_info {
+	const char *file; /* of its .log; good until the next call */
+	int64_t base_offset;
+	int64_t last_offset; /* -1: nothing is in it */
+	int64_t size;
+	int64_t records;
+};
+
+struct klog_batch_info {
+	const char *file;
+	int64_t base_offset, last_offset;
+	int64_t records;
+	int64_t position, size;
+	uint32_t crc;
+	const char *codec; /* "none", "gzip" ... */
+	int32_t magic;
+	int32_t epoch; /* -1: none, as everything else that is not there */
+	const char *timestamp_type; /* "create", "logappend", "none" */
+	int64_t max_timestamp_ms;
+	int64_t producer_id;
+	int32_t producer_epoch;
+	int32_t base_sequence, last_sequence;
+	bool transactional, control;
+	int64_t delete_horizon_ms;
+	bool valid; /* its checksum is right */
+};
+
+/* Of a record in a control batch; the texts are NULL or zero for others. */
+struct klog_marker {
+	const char *type; /* "COMMIT", "ABORT" ... */
+	int32_t coordinator_epoch;
+};
+
+/*
+ * Each goes on where it was: 1, 0 at the end, -1.  After KLOG_ECORRUPT the next
+ * call goes on behind what is damaged.  A batch that is still being written
+ * is not shown.  One dump is for one of these.
+ */
+int klog_dump_segment(struct klog_dump *dump, struct klog_segment_info *info,
+	struct klog_err *err);
+int klog_dump_batch(struct klog_dump *dump, struct klog_batch_info *info,
+	struct klog_err *err);
+int klog_dump_records(struct klog_dump *dump, struct klog_run *run,
+	struct klog_batch_info *info, struct klog_err *err);
+
+/* What a record of a control batch says. */
+struct klog_marker klog_marker_of(const struct klog_record *record);
+
+/*
+ * Where the path is a file of entries (.index, .timeindex, .txnindex,
+ * .snapshot, leader-epoch-checkpoint): the names of their fields, so many,
+ * else 0; and one entry after the other, INT64_MIN where it has no value.
+ */
+#define KLOG_FIELDS_MAX 12
+size_t klog_dump_fields(
+	const struct klog_dump *dump, const char *const **names);
+int klog_dump_entry(struct klog_dump *dump, const char **file,
+	int64_t values[KLOG_FIELDS_MAX], struct klog_err *err);
+
+/*
+ * The bytes of the batch that holds an offset, sound or not; and what they
+ * mean, field by field: 1, 0 at the end, -1 where they cannot be read on.
+ * The records of a compressed batch are those of `unpacked`.
+ */
+int klog_dump_find(struct klog_dump *dump, int64_t offset,
+	struct klog_batch_info *info, struct klog_err *err);
+
+struct klog_field {
+	bool unpacked;   /* from..to count in the decompressed records */
+	int64_t from, to; /* the bytes, `to` exclusive */
+	struct klog_slice bytes;
+	const char *name;
+	char value[160];
+	char meaning[160]; /* "" where the value says it all */
+};
+int klog_dump_field(struct klog_dump *dump, struct klog_field *field,
+	struct klog_err *err);
+
 #ifdef __cplusplus
 }
 #endif
