@@ -1,10 +1,14 @@
-/* klog-inspect --verify: what is wrong, a line per damaged range. */
+/* klog-inspect --verify and --repair: what is wrong, a line per damaged range,
+ * and what was done about it. */
 #include <stdlib.h>
 
 #include "inspect.h"
 
 static const char *const heads[] = { "FILE", "POSITION", "SIZE", "OFFSET",
 	"WHAT", "SEVERITY" };
+
+static const char *const repair_heads[] = { "FILE", "POSITION", "SIZE",
+	"OFFSET", "WHAT", "SEVERITY", "DONE" };
 
 static const char *const severities[] = { "leftover", "index", "damage" };
 
@@ -81,6 +85,61 @@ inspect_verify(struct inspect *in)
 	if (in->count == 0)
 		status = verify_all(in, &table, &found);
 	/* nothing wrong is nothing to say */
+	if (found)
+		return inspect_worse(status, inspect_print(in, &table));
+	table_free(&table);
+	return status;
+}
+
+/* ---- --repair ---- */
+
+static void
+add_repaired(struct table *table, const struct klog_repaired *f)
+{
+	const struct klog_finding finding = { f->severity, f->file,
+		f->position, f->size, f->offset, f->what };
+
+	add_finding(table, &finding);
+	inspect_add_words(table, f->done);
+}
+
+static int
+repair(struct inspect *in, const struct args_topic *topic, bool dry_run,
+	struct table *table, bool *found)
+{
+	struct klog_repaired *list;
+	struct klog_err err;
+	size_t i, count;
+	int r, status = 0;
+
+	r = klog_repair(in->klog, topic->name, topic->partition, dry_run, &list,
+		&count, &err);
+	for (i = 0; i < count; i++) {
+		*found = true;
+		add_repaired(table, &list[i]);
+		if (!list[i].mended &&
+			list[i].severity != KLOG_FOUND_LEFTOVER)
+			status = klog_exit_status(KLOG_ECORRUPT);
+	}
+	free(list);
+	if (r == -1)
+		status = inspect_worse(status,
+			cli_fail_topic(in->cli, topic->name, &err));
+	return status;
+}
+
+int
+inspect_repair(struct inspect *in, bool dry_run)
+{
+	struct table table;
+	bool found = false;
+	int status = 0;
+	size_t i;
+
+	table_init(&table, repair_heads, INSPECT_COUNT(repair_heads), in->json);
+	for (i = 0; i < in->count; i++)
+		status = inspect_worse(status,
+			repair(in, &in->topics[i], dry_run, &table, &found));
 	if (found)
 		return inspect_worse(status, inspect_print(in, &table));
 	table_free(&table);

@@ -24,11 +24,17 @@ int inspect_partitions(struct inspect *in);
 /* --verify: of the operands, or of all topics. */
 int inspect_verify(struct inspect *in);
 
+/* --repair: what was done about each finding, or would be. */
+int inspect_repair(struct inspect *in, bool dry_run);
+
 /* --segments, --batches, --records; whether a path is a file that has only
  * entries, which are shown at any depth. */
 enum inspect_depth { INSPECT_SEGMENTS, INSPECT_BATCHES, INSPECT_RECORDS };
 int inspect_dump(struct inspect *in, enum inspect_depth depth);
 bool inspect_is_entries(const struct inspect *in, const char *path);
+
+/* --timeline: records and bytes over time, drawn. */
+int inspect_timeline(struct inspect *in);
 
 /* --bytes: the batch that holds the offset. */
 int inspect_bytes(struct inspect *in, int64_t offset);

@@ -4,7 +4,8 @@
 
 #include "inspect.h"
 
-enum { SEGMENTS = CLI_LONG, BATCHES, RECORDS, BYTES, VERIFY };
+enum { SEGMENTS = CLI_LONG, BATCHES, RECORDS, BYTES, TIMELINE, VERIFY, REPAIR,
+	DRY_RUN };
 
 static const struct cli_opt opts[] = {
 	{ SEGMENTS, "segments", NULL, "list segments", 0 },
@@ -12,14 +13,21 @@ static const struct cli_opt opts[] = {
 	{ RECORDS, "records", NULL, "list records, control records too", 0 },
 	{ BYTES, "bytes", "OFFSET", "show each byte of the batch at OFFSET",
 		0 },
+	{ TIMELINE, "timeline", NULL,
+		"draw records and bytes over time, by the time indexes", 0 },
 	{ VERIFY, "verify", NULL,
 		"look at every byte; status 3 when something is damaged", 0 },
+	{ REPAIR, "repair", NULL,
+		"make anew what is derived, cut a damaged end", 0 },
+	{ DRY_RUN, "dry-run", NULL,
+		"say what --repair would do, and do nothing", 0 },
 	{ 'J', "json", NULL, "print a JSON object a line", 0 },
 	{ 0 },
 };
 
 /* The options of which one says what is shown. */
-static const int views[] = { SEGMENTS, BATCHES, RECORDS, BYTES, VERIFY };
+static const int views[] = { SEGMENTS, BATCHES, RECORDS, BYTES,
+	TIMELINE, VERIFY, REPAIR };
 
 /* Entries are all that there is in some files. */
 static bool
@@ -40,6 +48,10 @@ run(struct inspect *in, int64_t offset)
 
 	if (cli_given(cli, VERIFY))
 		return inspect_verify(in);
+	if (cli_given(cli, REPAIR))
+		return inspect_repair(in, cli_given(cli, DRY_RUN));
+	if (cli_given(cli, TIMELINE))
+		return inspect_timeline(in);
 	if (cli_given(cli, BYTES))
 		return inspect_bytes(in, offset);
 	if (cli_given(cli, RECORDS))
@@ -97,6 +109,12 @@ main(int argc, char **argv)
 	count = (size_t)(argc - cli.first);
 	if (cli_given(&cli, BYTES) && count != 1)
 		cli_usage(&cli, "--bytes takes one TOPIC:PARTITION or PATH");
+	if (cli_given(&cli, REPAIR) && count == 0)
+		cli_usage(&cli, "--repair takes a TOPIC");
+	if (cli_given(&cli, TIMELINE) && count == 0)
+		cli_usage(&cli, "--timeline takes a TOPIC or PATH");
+	if (cli_given(&cli, DRY_RUN) && !cli_given(&cli, REPAIR))
+		cli_usage(&cli, "--dry-run is for --repair");
 	topics = calloc(count + 1, sizeof(*topics));
 	if (topics == NULL)
 		return cli_finish(&cli, 1);

@@ -339,7 +339,7 @@ klog_anatomy_next(
 			from = a->bytes.size;
 		if (a->step++ == count && a->bytes.size > from)
 			return put_rest(
-				a, from, old ? "key, value" : "records", f);
+				a, from, old ? "keyAndValue" : "records", f);
 		if (old || a->records.data == NULL)
 			return 0;
 	}

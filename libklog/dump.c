@@ -388,8 +388,15 @@ klog_dump_find(struct klog_dump *d, int64_t offset,
 	struct klog_slice records = { NULL, 0 };
 	struct klog_scan *scan = &d->scan;
 	struct klog_err why;
-	int r = next_partition(d, err);
 	bool valid;
+	int r;
+
+	if (d->asked == -1 && klog_topic_partitions(&d->t) > 1)
+		return klog_fail(err, KLOG_EUSAGE,
+			"%s has %" PRId32
+			" partitions; name one, as TOPIC:PARTITION",
+			d->t.label, klog_topic_partitions(&d->t));
+	r = next_partition(d, err);
 
 	if (r == 1 && d->bases.count > 0)
 		d->segment = klog_bases_find(&d->bases, offset);

@@ -10,6 +10,8 @@
 #include "engine.h"
 #include "lookup.h"
 #include "producer.h"
+#include "repair.h"
+#include "timeline.h"
 #include "topic.h"
 #include "verify.h"
 
@@ -236,4 +238,30 @@ klog_dump_open(struct klog *klog, const char *topic, int32_t partition,
 		return NULL;
 	}
 	return klog_dir_dump_open(cluster_of(klog), topic, partition, err);
+}
+
+int
+klog_repair(struct klog *klog, const char *topic, int32_t partition,
+	bool dry_run, struct klog_repaired **list, size_t *count,
+	struct klog_err *err)
+{
+	*list = NULL;
+	*count = 0;
+	if (klog->engine != &klog_engine_dir)
+		return klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory can be repaired");
+	return klog_dir_repair(cluster_of(klog), topic, partition, dry_run,
+		list, count, err);
+}
+
+int
+klog_timeline(struct klog *klog, const char *topic, int32_t partition,
+	size_t most, struct klog_bucket **list, size_t *count,
+	struct klog_err *err)
+{
+	if (klog->engine != &klog_engine_dir)
+		return klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory has time indexes");
+	return klog_dir_timeline(cluster_of(klog), topic, partition, most, list,
+		count, err);
 }

@@ -540,6 +540,42 @@ struct klog_field {
 int klog_dump_field(struct klog_dump *dump, struct klog_field *field,
 	struct klog_err *err);
 
+/*
+ * Mends what klog_verify finds in a topic, or a partition of it (else -1):
+ * indexes, leader-epoch-checkpoint and `.klog` are made anew, and a damaged end
+ * of the last segment is cut, under a new leader epoch; what is cut is kept in
+ * the partition's `.klog.removed`.  Damage anywhere else is left as it is.
+ * Writers wait meanwhile.  KLOG_EUSAGE for what klog did not write.  *list is
+ * malloc'ed, the caller frees it, also on -1: what was done until then.
+ */
+struct klog_repaired {
+	enum klog_severity severity; /* as in struct klog_finding */
+	char file[600];
+	int64_t position, size;
+	int64_t offset;
+	char what[200];
+	char done[240]; /* "made anew", "cut from offset 7 on ...", "left ..." */
+	bool mended;
+};
+int klog_repair(struct klog *klog, const char *topic, int32_t partition,
+	bool dry_run, struct klog_repaired **list, size_t *count,
+	struct klog_err *err);
+
+/*
+ * Records and bytes over time, of a topic or a partition of it (else -1): by
+ * the time indexes and the sizes of the files, so about right, and as quick
+ * for a large log as for a small one.  At most `most` buckets, each of the same
+ * length, in order; *list is malloc'ed, the caller frees it.  None for a log
+ * without records or timestamps.
+ */
+struct klog_bucket {
+	int64_t from_ms, to_ms; /* exclusive */
+	int64_t records, bytes;
+};
+int klog_timeline(struct klog *klog, const char *topic, int32_t partition,
+	size_t most, struct klog_bucket **list, size_t *count,
+	struct klog_err *err);
+
 #ifdef __cplusplus
 }
 #endif
