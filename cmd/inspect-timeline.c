@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -29,15 +30,27 @@ columns(void)
 
 /* As long as n is large beside the largest; anything at all is a mark. */
 static void
-print_bar(int64_t n, int64_t most, int width)
+print_bar(int64_t n, int64_t most, int width, bool pad)
 {
 	int size = most > 0 ? (int)((double)n / (double)most * width + 0.5) : 0;
 	int i;
 
 	if (size == 0 && n > 0)
 		size = 1;
-	for (i = 0; i < width; i++)
-		putchar(i < size ? '#' : ' ');
+	for (i = 0; i < size; i++)
+		putchar('#');
+	if (pad)
+		printf("%*s", width - size, "");
+}
+
+/* To the second, where no bucket begins within one. */
+static void
+time_text(const struct klog_bucket *b, char text[KLOG_TIME_TEXT])
+{
+	enum { SECOND = 19, MILLISECOND = 23 };
+
+	klog_time_text(b->from_ms, text);
+	text[(b->to_ms - b->from_ms) % 1000 == 0 ? SECOND : MILLISECOND] = '\0';
 }
 
 static int
@@ -62,18 +75,18 @@ draw(const struct klog_bucket *list, size_t count)
 	}
 	wide_records = digits(most_records) > 7 ? digits(most_records) : 7;
 	wide_bytes = digits(most_bytes) > 5 ? digits(most_bytes) : 5;
-	klog_time_text(list[0].from_ms, from);
+	time_text(&list[0], from);
 	bar = columns() - (int)strlen(from) - wide_records - wide_bytes - 8;
 	bar = bar / 2 > LEAST ? bar / 2 : LEAST;
 	printf("%-*s  %*s  %-*s  %*s\n", (int)strlen(from), "FROM",
 		wide_records, "RECORDS", bar, "", wide_bytes, "BYTES");
 	for (i = 0; i < count; i++) {
-		klog_time_text(list[i].from_ms, from);
+		time_text(&list[i], from);
 		printf("%s  %*" PRId64 "  ", from, wide_records,
 			list[i].records);
-		print_bar(list[i].records, most_records, bar);
+		print_bar(list[i].records, most_records, bar, true);
 		printf("  %*" PRId64 "  ", wide_bytes, list[i].bytes);
-		print_bar(list[i].bytes, most_bytes, bar);
+		print_bar(list[i].bytes, most_bytes, bar, false);
 		putchar('\n');
 	}
 }

@@ -373,7 +373,8 @@ check_missing(struct klog_collate *c, struct klog_err *err)
 static int
 check_lacking(struct klog_collate *c, struct klog_err *err)
 {
-	if (c->lacking == -1 || c->index_bad || !c->whole)
+	if (c->lacking == -1 || c->index_bad || !c->whole ||
+		c->index.size / KLOG_INDEX_ENTRY < c->least_entries)
 		return 0;
 	return klog_findings_add(c->out, KLOG_FOUND_INDEX, c->index_name,
 		c->lacking_at, 0, -1, err,

@@ -217,9 +217,6 @@ describe(struct work *w)
 		else if (strcmp(name_of(f), KLOG_STATE_NAME) == 0 &&
 			(f->severity == KLOG_FOUND_INDEX || w->state_lost))
 			snprintf(f->done, size, "%smade anew", would);
-		else if (strcmp(name_of(f), KLOG_STATE_NAME) == 0 &&
-			f->severity == KLOG_FOUND_LEFTOVER)
-			snprintf(f->done, size, "%ssettled", would);
 		else if (f->severity == KLOG_FOUND_LEFTOVER)
 			snprintf(f->done, size,
 				"left to who writes or cleans next");

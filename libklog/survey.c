@@ -79,12 +79,6 @@ klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
 		return -1;
 	if (!r->has_state)
 		return 0;
-	if (r->trusted && (r->state.marks & KLOG_MARK_SYNCING) != 0 &&
-		klog_findings_add(out, KLOG_FOUND_LEFTOVER, KLOG_STATE_NAME, 88,
-			4, r->state.recovery_offset, err,
-			"a sync is under way, or failed; whoever syncs next "
-			"settles it") == -1)
-		return -1;
 	return id != NULL ? check_topic(r, id, generation, out, err) : 0;
 }
 
