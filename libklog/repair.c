@@ -48,6 +48,10 @@ count_found(const struct work *w)
 	return w->out->size / sizeof(struct klog_repaired) - w->first;
 }
 
+/* What a killed writer of leader-epoch-checkpoint leaves; the next one of the
+ * file removes it, too. */
+#define UNFINISHED "." KLOG_EPOCH_NAME ".new"
+
 /* ---- looking ---- */
 
 static const char *
@@ -217,6 +221,8 @@ describe(struct work *w)
 		else if (strcmp(name_of(f), KLOG_STATE_NAME) == 0 &&
 			(f->severity == KLOG_FOUND_INDEX || w->state_lost))
 			snprintf(f->done, size, "%smade anew", would);
+		else if (strcmp(name_of(f), UNFINISHED) == 0)
+			snprintf(f->done, size, "%sremoved", would);
 		else if (f->severity == KLOG_FOUND_LEFTOVER)
 			snprintf(f->done, size,
 				"left to who writes or cleans next");
@@ -411,6 +417,7 @@ mend(struct work *w, struct klog_err *err)
 		return -1;
 	if (rebuild_indexes(w, err) == -1)
 		return -1;
+	klog_remove_file(w->log.dir, UNFINISHED);
 	if (w->epochs_bad && can_rebuild_epochs(w) &&
 		rebuild_epochs(w, err) == -1)
 		return -1;
