@@ -214,7 +214,8 @@ _klog() {
 			--dead-letter)
 		;;
 	klog-inspect)
-		options+=(-J --json)
+		options+=(-J --json --segments --batches --records --bytes
+			--timeline --verify --repair --dry-run)
 		;;
 	esac
 
