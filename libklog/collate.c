@@ -276,7 +276,7 @@ check_time(struct klog_collate *c, const struct klog_batch *b,
 		else if (offset < b->base_offset || (c->ours && offset != last))
 			why = "names no batch";
 		else if (ms != b->max_timestamp_ms ||
-			(c->ours && c->whole ? !rises : ms < c->time_ms))
+			(c->whole ? !rises : ms < c->time_ms))
 			why = "is not the newest up to there";
 		if (why != NULL && bad_entry(c, &c->time, p, why, err) == -1)
 			return -1;

@@ -9,7 +9,6 @@
 #include "io.h"
 #include "survey.h"
 
-#define PAUSE_US 20000
 #define METADATA_NAME "partition.metadata"
 #define METADATA_MAX 4096
 
@@ -270,7 +269,7 @@ look_at_snapshot(int fd, const char *name, int64_t *size, const char **why,
 
 static int
 check_snapshot(struct klog_reader *r, int64_t at, const char *name,
-	struct klog_findings *out, struct klog_err *err)
+	unsigned pause_us, struct klog_findings *out, struct klog_err *err)
 {
 	const char *why = NULL;
 	int64_t size;
@@ -278,8 +277,8 @@ check_snapshot(struct klog_reader *r, int64_t at, const char *name,
 
 	/* a Kafka writes it in place */
 	for (tries = 0; tries < 2; tries++) {
-		if (tries > 0)
-			usleep(PAUSE_US);
+		if (tries > 0 && pause_us > 0)
+			usleep(pause_us);
 		fd = klog_open_file(r->dir, name, O_RDONLY, err);
 		if (fd == -1)
 			return err->code == KLOG_ENOTFOUND
@@ -337,8 +336,8 @@ check_metadata(struct klog_reader *r, struct klog_findings *out,
 
 static int
 look_at_name(struct klog_reader *r, const struct klog_bases *bases,
-	int64_t start, const char *name, struct klog_findings *out,
-	struct klog_err *err)
+	int64_t start, unsigned pause_us, const char *name,
+	struct klog_findings *out, struct klog_err *err)
 {
 	static const char *const reserved[] = { ".log", ".index", ".timeindex",
 		".txnindex", ".snapshot", ".cleaned", ".swap" };
@@ -369,7 +368,7 @@ look_at_name(struct klog_reader *r, const struct klog_bases *bases,
 			err);
 	base = klog_file_base(name, ".snapshot");
 	if (base != -1)
-		return check_snapshot(r, base, name, out, err);
+		return check_snapshot(r, base, name, pause_us, out, err);
 	for (i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
 		base = klog_file_base(name, indexes[i]);
 		if (base != -1 && !has_base(bases, base))
@@ -380,14 +379,15 @@ look_at_name(struct klog_reader *r, const struct klog_bases *bases,
 
 int
 klog_survey_names(struct klog_reader *r, const struct klog_bases *bases,
-	int64_t start, struct klog_findings *out, struct klog_err *err)
+	int64_t start, unsigned pause_us, struct klog_findings *out,
+	struct klog_err *err)
 {
 	struct klog_list list = { NULL };
 	const char *name;
 	int got;
 
 	while ((got = klog_list_next(&list, r->dir, &name, err)) > 0)
-		if (look_at_name(r, bases, start, name, out, err) == -1) {
+		if (look_at_name(r, bases, start, pause_us, name, out, err) == -1) {
 			got = -1;
 			break;
 		}

@@ -21,8 +21,10 @@ int klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
 	int64_t *size, bool *good, struct klog_findings *out, struct klog_err *err);
 
 /* Every other name in the directory; `bases` are the segments, of which none
- * is needed below `start`. */
+ * is needed below `start`.  A snapshot that is not whole is looked at again
+ * after pause_us. */
 int klog_survey_names(struct klog_reader *r, const struct klog_bases *bases,
-	int64_t start, struct klog_findings *out, struct klog_err *err);
+	int64_t start, unsigned pause_us, struct klog_findings *out,
+	struct klog_err *err);
 
 #endif

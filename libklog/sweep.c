@@ -42,7 +42,10 @@ klog_sweep_init(struct klog_sweep *s, struct klog_reader *r,
 	s->expected = -1;
 	s->seen_epoch = -1;
 	s->index_interval = -1;
-	s->txns_known = true;
+	s->aborts.out = out;
+	s->aborts.fd = -1;
+	s->aborts.known = true;
+	s->pause_us = PAUSE_US;
 	klog_decoder_init(&s->decoder);
 }
 
@@ -343,6 +346,8 @@ out_of_order(struct segment *g, const struct klog_batch *b, int64_t position,
 			behind <= klog_batch_last_offset(b);
 
 		if (!wrong && !dense)
+			g->s->aborts.gaps = true;
+		if (!wrong && !dense)
 			return 0; /* a gap, as compaction leaves them */
 		if (!wrong) {
 			snprintf(what, sizeof(what),
@@ -411,6 +416,8 @@ take(struct segment *g, struct klog_err *err)
 
 	/* the walk is over the bytes, which a look ahead may move */
 	if (check_records(g, &b, position, err) == -1 ||
+		(st == NULL && klog_aborts_batch(&s->aborts, &b,
+				       s->scan.bytes, err) == -1) ||
 		check_order(g, &b, position, err) == -1 ||
 		check_epoch(g, &b, position, err) == -1 ||
 		klog_collate_batch(g->c, &b, position, err) == -1)
@@ -601,7 +608,8 @@ is_quiet(struct segment *g)
 	uint64_t sequence = st != NULL ? st->sequence : 0;
 	int fd, free = 1;
 
-	usleep(PAUSE_US);
+	if (g->s->pause_us > 0)
+		usleep(g->s->pause_us);
 	if (st != NULL) {
 		fd = klog_open_file(
 			g->s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
@@ -669,6 +677,7 @@ tell_range(struct segment *g, int64_t position, int64_t to, const char *why,
 		    wrong ? "its length is wrong" : why, err) == -1)
 		return -1;
 	klog_collate_skip(g->c);
+	klog_aborts_skip(&g->s->aborts);
 	g->lost = true;
 	return 0;
 }
@@ -850,7 +859,7 @@ look_at(struct segment *g, struct klog_err *err)
 {
 	struct klog_sweep *s = g->s;
 	struct klog_collate c;
-	int64_t size;
+	int64_t size = -1;
 	int r;
 
 	set_up(g, &c);
@@ -862,6 +871,10 @@ look_at(struct segment *g, struct klog_err *err)
 			&c, s->r->dir, !s->only_log && !is_swap(g), err) == -1)
 		return -1;
 	g->budget = 8 * g->end + 64 * 1024 * 1024;
+	if (klog_aborts_begin(&s->aborts, s->r->dir, g->base, err) == -1) {
+		klog_collate_close(&c);
+		return -1;
+	}
 	r = walk(g, err);
 	if (r == 0)
 		r = check_end(g, err);
@@ -871,6 +884,10 @@ look_at(struct segment *g, struct klog_err *err)
 			       : klog_collate_end(&c, s->scan.position,
 					 s->expected, size, err);
 	}
+	if (r == 0)
+		r = klog_aborts_end(&s->aborts,
+			!is_last(g) || size == s->scan.position, err);
+	klog_aborts_close(&s->aborts);
 	if (r == 0)
 		r = check_next(g, err);
 	klog_collate_close(&c);
@@ -887,6 +904,7 @@ klog_sweep_segment(struct klog_sweep *s, int64_t base, int64_t next,
 	struct klog_err *err)
 {
 	size_t before = s->out->count, odd = s->odd_count;
+	const struct klog_aborts aborts = s->aborts;
 	int64_t expected = s->expected > base ? s->expected : base;
 	int32_t seen = s->seen_epoch;
 	int tries, r = AGAIN;
@@ -896,6 +914,7 @@ klog_sweep_segment(struct klog_sweep *s, int64_t base, int64_t next,
 
 		klog_findings_cut(s->out, before);
 		s->odd_count = odd;
+		s->aborts = aborts;
 		s->expected = expected;
 		s->seen_epoch = seen;
 		if (s->r->has_state && klog_reader_look(s->r, err) == -1)

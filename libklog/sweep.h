@@ -7,6 +7,7 @@
 #ifndef KLOG_SWEEP_H
 #define KLOG_SWEEP_H
 
+#include "aborts.h"
 #include "checkpoint.h"
 #include "entries.h"
 #include "findings.h"
@@ -20,8 +21,6 @@ struct klog_odd_epochs {
 	bool within; /* an epoch is said to begin inside of one */
 };
 #define KLOG_ODD_MAX 8
-
-#define KLOG_SWEEP_TXNS 1024
 
 struct klog_sweep {
 	/* set by the caller */
@@ -40,12 +39,8 @@ struct klog_sweep {
 	size_t odd_count;
 	int64_t batches;
 
-	/* open transactions of a Kafka's producers */
-	struct {
-		int64_t producer_id, first;
-	} txn[KLOG_SWEEP_TXNS];
-	size_t txn_count;
-	bool txns_known; /* all that are open are in the list */
+	struct klog_aborts aborts;
+	unsigned pause_us; /* how long a file must be quiet to be left */
 
 	struct klog_decoder decoder;
 	struct klog_scan scan;

@@ -138,6 +138,9 @@ begin(struct klog_verify *v, const uint8_t *id, bool must, int64_t generation,
 		return klog_err_in(err, "%s", v->r.path);
 	if (good)
 		v->sweep.epochs = &v->epochs;
+	/* all transactions that there ever were begin here */
+	v->sweep.aborts.known = v->bases.count > 0 && v->bases.base[0] == 0 &&
+		v->only[0] == '\0';
 	return 0;
 }
 
@@ -234,7 +237,8 @@ step_in_partition(struct klog_verify *v, struct klog_err *err)
 	if (klog_sweep_end(&v->sweep, err) == -1 ||
 		look_at_checkpoints(v, err) == -1 ||
 		klog_survey_names(
-			&v->r, &v->bases, start_of(v), &v->out, err) == -1)
+			&v->r, &v->bases, start_of(v), v->sweep.pause_us, &v->out,
+			err) == -1)
 		return klog_err_in(err, "%s", v->r.path);
 	return 0;
 }
