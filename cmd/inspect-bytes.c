@@ -27,8 +27,7 @@ add_hex(struct table *table, struct klog_slice bytes)
 	}
 	text[0] = '\0';
 	for (i = 0; i < n; i++)
-		used += (size_t)snprintf(
-			text + used, 3, "%02x", bytes.data[i]);
+		used += (size_t)snprintf(text + used, 3, "%02x", bytes.data[i]);
 	if (n < bytes.size)
 		snprintf(text + used, 8, "..%02x%02x",
 			bytes.data[bytes.size - 2], bytes.data[bytes.size - 1]);
@@ -105,8 +104,7 @@ inspect_bytes(struct inspect *in, int64_t offset)
 	if (r == -1)
 		status = inspect_worse(status, cli_fail(in->cli, &err));
 	if (!info.valid)
-		status = inspect_worse(
-			status, klog_exit_status(KLOG_ECORRUPT));
+		status = inspect_worse(status, klog_exit_status(KLOG_ECORRUPT));
 	klog_dump_close(d);
 	return status;
 }

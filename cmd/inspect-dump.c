@@ -11,11 +11,11 @@
 
 static const char *const segment_heads[] = { "FILE", "BASE_OFFSET",
 	"LAST_OFFSET", "SIZE", "RECORDS" };
-static const char *const batch_heads[] = { "FILE", "BASE_OFFSET",
-	"LAST_OFFSET", "RECORDS", "POSITION", "SIZE", "CRC", "CODEC", "MAGIC",
-	"EPOCH", "TSTYPE", "MAX_TS", "PRODUCER_ID", "PRODUCER_EPOCH",
-	"BASE_SEQUENCE", "LAST_SEQUENCE", "TRANSACTIONAL", "CONTROL",
-	"DELETE_HORIZON", "VALID" };
+static const char *const batch_heads[] = { "FILE", "BASE_OFFSET", "LAST_OFFSET",
+	"RECORDS", "POSITION", "SIZE", "CRC", "CODEC", "MAGIC", "EPOCH",
+	"TSTYPE", "MAX_TS", "PRODUCER_ID", "PRODUCER_EPOCH", "BASE_SEQUENCE",
+	"LAST_SEQUENCE", "TRANSACTIONAL", "CONTROL", "DELETE_HORIZON",
+	"VALID" };
 static const char *const record_heads[] = { "TOPIC", "PARTITION", "OFFSET",
 	"TSTYPE", "TS", "KEY", "PAYLOAD", "HEADERS", "CONTROL" };
 
@@ -63,8 +63,7 @@ add_headers(struct table *table, struct klog_slice headers)
 	while (klog_header_next(&headers, &header) == 1) {
 		if (text.size > 0)
 			bad |= klog_buf_put(&text, ",", 1);
-		bad |= klog_buf_put(
-			&text, header.name.data, header.name.size);
+		bad |= klog_buf_put(&text, header.name.data, header.name.size);
 		if (header.value.data == NULL)
 			continue;
 		bad |= klog_buf_put(&text, "=", 1);
@@ -119,7 +118,7 @@ add_record(struct table *table, const struct klog_run *run,
 	table_number(table, run->partition);
 	table_number(table, rec->offset);
 	table_text(table,
-		run->no_timestamps         ? "unknown"
+		run->no_timestamps             ? "unknown"
 			: run->log_append_time ? "logappend"
 					       : "create");
 	add_or_none(table, rec->timestamp_ms);
@@ -216,8 +215,8 @@ records(struct work *w, struct klog_dump *d, struct klog_err *err)
 
 	for (i = 0; r == 1 && i < run.count; i++) {
 		if (!w->in->json)
-			add_record(&w->table, &run, &run.records[i],
-				info.control);
+			add_record(
+				&w->table, &run, &run.records[i], info.control);
 		else if (print_record(&w->line, &run, &run.records[i], &info,
 				 err) == -1)
 			return -1;
@@ -284,9 +283,9 @@ all_entries(struct work *w, struct klog_dump *d)
 	heads[0] = "FILE";
 	for (i = 0; i < n; i++) {
 		for (j = 0; names[i][j] != '\0' && j < 39; j++)
-			text[i][j] = names[i][j] == '_' ? '_'
-							: (char)(names[i][j] -
-								  'a' + 'A');
+			text[i][j] = names[i][j] == '_'
+				? '_'
+				: (char)(names[i][j] - 'a' + 'A');
 		text[i][j] = '\0';
 		heads[i + 1] = text[i];
 	}
@@ -379,9 +378,9 @@ inspect_is_entries(const struct inspect *in, const char *path)
 	if (strchr(path, '/') == NULL)
 		return false;
 	d = klog_dump_open(in->klog, path, -1, &err);
-	is = d != NULL ? klog_dump_fields(d, &names) > 0
-		       : err.code == KLOG_ECORRUPT &&
-			strstr(path, ".log") == NULL &&
+	is = d != NULL
+		? klog_dump_fields(d, &names) > 0
+		: err.code == KLOG_ECORRUPT && strstr(path, ".log") == NULL &&
 			strstr(path, "leader-epoch-checkpoint") != NULL;
 	klog_dump_close(d);
 	return is;

@@ -161,8 +161,7 @@ add_partitions(const struct inspect *in, const struct args_topic *topic,
 }
 
 static int
-add_settings(
-	const struct inspect *in, const char *topic, struct table *table)
+add_settings(const struct inspect *in, const char *topic, struct table *table)
 {
 	struct klog_setting *list;
 	struct klog_err err;
@@ -186,15 +185,14 @@ inspect_partitions(struct inspect *in)
 	int status = 0, one;
 	size_t i;
 
-	table_init(&partitions, partition_heads,
-		INSPECT_COUNT(partition_heads), in->json);
+	table_init(&partitions, partition_heads, INSPECT_COUNT(partition_heads),
+		in->json);
 	table_init(&settings, setting_heads, INSPECT_COUNT(setting_heads),
 		in->json);
 	for (i = 0; i < in->count; i++) {
 		one = add_partitions(in, &in->topics[i], &partitions);
 		if (one == 0)
-			one = add_settings(
-				in, in->topics[i].name, &settings);
+			one = add_settings(in, in->topics[i].name, &settings);
 		status = inspect_worse(status, one);
 	}
 	if (partitions.count > 0)

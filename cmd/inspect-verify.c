@@ -96,8 +96,8 @@ inspect_verify(struct inspect *in)
 static void
 add_repaired(struct table *table, const struct klog_repaired *f)
 {
-	const struct klog_finding finding = { f->severity, f->file,
-		f->position, f->size, f->offset, f->what };
+	const struct klog_finding finding = { f->severity, f->file, f->position,
+		f->size, f->offset, f->what };
 
 	add_finding(table, &finding);
 	inspect_add_words(table, f->done);
@@ -117,14 +117,13 @@ repair(struct inspect *in, const struct args_topic *topic, bool dry_run,
 	for (i = 0; i < count; i++) {
 		*found = true;
 		add_repaired(table, &list[i]);
-		if (!list[i].mended &&
-			list[i].severity != KLOG_FOUND_LEFTOVER)
+		if (!list[i].mended && list[i].severity != KLOG_FOUND_LEFTOVER)
 			status = klog_exit_status(KLOG_ECORRUPT);
 	}
 	free(list);
 	if (r == -1)
-		status = inspect_worse(status,
-			cli_fail_topic(in->cli, topic->name, &err));
+		status = inspect_worse(
+			status, cli_fail_topic(in->cli, topic->name, &err));
 	return status;
 }
 

@@ -4,8 +4,16 @@
 
 #include "inspect.h"
 
-enum { SEGMENTS = CLI_LONG, BATCHES, RECORDS, BYTES, TIMELINE, VERIFY, REPAIR,
-	DRY_RUN };
+enum {
+	SEGMENTS = CLI_LONG,
+	BATCHES,
+	RECORDS,
+	BYTES,
+	TIMELINE,
+	VERIFY,
+	REPAIR,
+	DRY_RUN
+};
 
 static const struct cli_opt opts[] = {
 	{ SEGMENTS, "segments", NULL, "list segments", 0 },
@@ -26,8 +34,8 @@ static const struct cli_opt opts[] = {
 };
 
 /* The options of which one says what is shown. */
-static const int views[] = { SEGMENTS, BATCHES, RECORDS, BYTES,
-	TIMELINE, VERIFY, REPAIR };
+static const int views[] = { SEGMENTS, BATCHES, RECORDS, BYTES, TIMELINE,
+	VERIFY, REPAIR };
 
 /* Entries are all that there is in some files. */
 static bool

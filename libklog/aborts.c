@@ -23,8 +23,8 @@ klog_aborts_begin(
 	a->fd = klog_segment_open(dir, base, ".txnindex", O_RDONLY, err);
 	if (a->fd == -1 && err->code != KLOG_ENOTFOUND)
 		return -1;
-	if (klog_entries_open(&a->entries, a->fd, KLOG_TXN_ENTRY, 0, a->name,
-		    err) == 0)
+	if (klog_entries_open(
+		    &a->entries, a->fd, KLOG_TXN_ENTRY, 0, a->name, err) == 0)
 		return 0;
 	klog_aborts_close(a);
 	return -1;
@@ -95,8 +95,8 @@ decode(const uint8_t *p, struct entry *e)
 }
 
 static int
-tell(struct klog_aborts *a, int64_t at, const struct entry *e,
-	const char *why, struct klog_err *err)
+tell(struct klog_aborts *a, int64_t at, const struct entry *e, const char *why,
+	struct klog_err *err)
 {
 	return klog_findings_add(a->out, KLOG_FOUND_INDEX, a->name, at,
 		KLOG_TXN_ENTRY, e->last, err,
@@ -180,8 +180,7 @@ marker_of(const struct klog_batch *b, struct klog_slice bytes)
 
 	if (b->record_count < 1 ||
 		(b->attributes & KLOG_ATTR_CODEC) != KLOG_CODEC_NONE ||
-		klog_record_take(&in, &rec, &ignored) == -1 ||
-		rec.key.size < 4)
+		klog_record_take(&in, &rec, &ignored) == -1 || rec.key.size < 4)
 		return NO_MARKER;
 	return klog_get_be16(rec.key.data + 2);
 }

@@ -29,8 +29,8 @@ struct klog_aborts {
 };
 
 /* Before the first batch of a segment, whose file need not be there. */
-int klog_aborts_begin(struct klog_aborts *a, int dir, int64_t base,
-	struct klog_err *err);
+int klog_aborts_begin(
+	struct klog_aborts *a, int dir, int64_t base, struct klog_err *err);
 
 /* The next good batch; `bytes` whole. */
 int klog_aborts_batch(struct klog_aborts *a, const struct klog_batch *batch,

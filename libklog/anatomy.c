@@ -13,13 +13,12 @@ struct head {
 	const char *name;
 };
 
-static const struct head heads[] = { { 0, 8, "baseOffset" },
-	{ 8, 4, "length" }, { 12, 4, "partitionLeaderEpoch" },
-	{ 16, 1, "magic" }, { 17, 4, "crc" }, { 21, 2, "attributes" },
-	{ 23, 4, "lastOffsetDelta" }, { 27, 8, "baseTimestamp" },
-	{ 35, 8, "maxTimestamp" }, { 43, 8, "producerId" },
-	{ 51, 2, "producerEpoch" }, { 53, 4, "baseSequence" },
-	{ 57, 4, "recordsCount" } };
+static const struct head heads[] = { { 0, 8, "baseOffset" }, { 8, 4, "length" },
+	{ 12, 4, "partitionLeaderEpoch" }, { 16, 1, "magic" }, { 17, 4, "crc" },
+	{ 21, 2, "attributes" }, { 23, 4, "lastOffsetDelta" },
+	{ 27, 8, "baseTimestamp" }, { 35, 8, "maxTimestamp" },
+	{ 43, 8, "producerId" }, { 51, 2, "producerEpoch" },
+	{ 53, 4, "baseSequence" }, { 57, 4, "recordsCount" } };
 
 /* Of the old formats; a key and a value follow. */
 static const struct head old_heads[] = { { 0, 8, "offset" },
@@ -151,8 +150,22 @@ put_head(struct klog_anatomy *a, const struct head *h, struct klog_field *f)
 
 /* ---- records ---- */
 
-enum { LENGTH, ATTRIBUTES, TIMESTAMP, OFFSET, KEY_SIZE, KEY, VALUE_SIZE, VALUE,
-	HEADERS, NAME_SIZE, NAME, HEADER_SIZE, HEADER, DONE };
+enum {
+	LENGTH,
+	ATTRIBUTES,
+	TIMESTAMP,
+	OFFSET,
+	KEY_SIZE,
+	KEY,
+	VALUE_SIZE,
+	VALUE,
+	HEADERS,
+	NAME_SIZE,
+	NAME,
+	HEADER_SIZE,
+	HEADER,
+	DONE
+};
 
 static const char *const names[] = { "length", "attributes", "timestampDelta",
 	"offsetDelta", "keyLength", "key", "valueLength", "value",
@@ -171,8 +184,9 @@ static void
 put_text(struct klog_field *f)
 {
 	char text[80];
-	size_t i, n = f->bytes.size < sizeof(text) - 1 ? f->bytes.size
-						       : sizeof(text) - 1;
+	size_t i,
+		n = f->bytes.size < sizeof(text) - 1 ? f->bytes.size
+						     : sizeof(text) - 1;
 
 	for (i = 0; i < n; i++)
 		text[i] = f->bytes.data[i] >= 0x20 && f->bytes.data[i] < 0x7f

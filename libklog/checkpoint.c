@@ -144,8 +144,7 @@ klog_epochs_match(int dir, const struct klog_epochs *epochs, bool *same,
 	int r = format(epochs, &want, err);
 
 	if (r == 0)
-		r = klog_read_file(
-			dir, KLOG_EPOCH_NAME, FILE_MAX, &have, err);
+		r = klog_read_file(dir, KLOG_EPOCH_NAME, FILE_MAX, &have, err);
 	*same = r == 0 && have.size == want.size &&
 		memcmp(have.data, want.data, want.size) == 0;
 	klog_buf_free(&want);

@@ -192,8 +192,7 @@ named_batch(struct klog_collate *c, const struct klog_batch *b,
 		return bad_entry(
 			c, &c->index, p, "does not name the batch there", err);
 	/* before 0.11 the first offset of a wrapper */
-	if (offset > last ||
-		(offset != last && b->magic == KLOG_BATCH_MAGIC)) {
+	if (offset > last || (offset != last && b->magic == KLOG_BATCH_MAGIC)) {
 		c->pending = offset;
 		c->pending_at = c->index.at;
 	}
@@ -417,6 +416,7 @@ klog_collate_end(struct klog_collate *c, int64_t end, int64_t next,
 	return klog_findings_add(c->out, KLOG_FOUND_INDEX, c->time_name,
 		at > 0 ? at - KLOG_TIME_ENTRY : 0, at > 0 ? KLOG_TIME_ENTRY : 0,
 		-1, err,
-		"a closed segment's last entry is not its newest time, %" PRId64,
+		"a closed segment's last entry is not its newest time, "
+		"%" PRId64,
 		c->newest_ms);
 }

@@ -24,18 +24,18 @@ struct klog_collate {
 	char index_name[KLOG_FILE_NAME], time_name[KLOG_FILE_NAME];
 	int index_fd, time_fd;
 	struct klog_entries index, time;
-	int64_t indexed;  /* position of the batch last named, or 0 */
-	int64_t overdue;  /* of the first batch that should be, -1 */
-	int64_t pending;  /* last offset that an entry names, -1 */
+	int64_t indexed; /* position of the batch last named, or 0 */
+	int64_t overdue; /* of the first batch that should be, -1 */
+	int64_t pending; /* last offset that an entry names, -1 */
 	int64_t pending_at;
 	int64_t newest_ms, time_ms; /* of the batches, of the entries */
-	bool skipping;  /* entries into a damaged range say nothing */
-	bool whole;     /* there was none */
-	bool ask;       /* a missing file is a finding */
+	bool skipping;            /* entries into a damaged range say nothing */
+	bool whole;               /* there was none */
+	bool ask;                 /* a missing file is a finding */
 	bool index_bad, time_bad; /* an entry was told */
 	int64_t lacking; /* entries, for the batches from here on; -1 */
 	int64_t lacking_at;
-	bool timed;     /* there are batches that want a time index */
+	bool timed; /* there are batches that want a time index */
 };
 
 /* Opens both; `ask` whether a missing one is a finding, in the end. */

@@ -129,8 +129,7 @@ next_batch(struct klog_dump *d, bool whole, bool *valid, struct klog_err *err)
 	*valid = true;
 	if (scan->position >= d->end)
 		return 0;
-	got = whole ? klog_scan_next(scan, &why)
-		    : klog_scan_header(scan, &why);
+	got = whole ? klog_scan_next(scan, &why) : klog_scan_header(scan, &why);
 	if (got == KLOG_SCAN_BAD && strcmp(why.text, "bad checksum") == 0) {
 		*valid = false;
 		scan->position += scan->batch.size;
@@ -184,7 +183,7 @@ describe(struct klog_dump *d, bool valid)
 	info->codec = klog_codec_name(b->attributes & KLOG_ATTR_CODEC);
 	info->magic = b->magic;
 	info->epoch = b->leader_epoch;
-	info->timestamp_type = b->magic == 0 ? "none"
+	info->timestamp_type = b->magic == 0                ? "none"
 		: b->attributes & KLOG_ATTR_LOG_APPEND_TIME ? "logappend"
 							    : "create";
 	info->max_timestamp_ms = b->max_timestamp_ms;
@@ -208,8 +207,8 @@ open_batch(struct klog_dump *d, struct klog_err *err)
 	if (klog_batch_open(&d->scan.batch, d->scan.bytes, &c->compressor,
 		    c->limit, &c->scratch, &d->it, err) == 0)
 		return 0;
-	return klog_err_in(err, "%s: batch at %" PRId64, d->file,
-		d->info.position);
+	return klog_err_in(
+		err, "%s: batch at %" PRId64, d->file, d->info.position);
 }
 
 /* A wrapper of the old formats does not say how many it holds, nor where it
@@ -233,8 +232,8 @@ count_records(struct klog_dump *d, struct klog_err *err)
 }
 
 int
-klog_dump_batch(struct klog_dump *d, struct klog_batch_info *info,
-	struct klog_err *err)
+klog_dump_batch(
+	struct klog_dump *d, struct klog_batch_info *info, struct klog_err *err)
 {
 	bool valid;
 	int r;
@@ -321,8 +320,7 @@ klog_dump_records(struct klog_dump *d, struct klog_run *run,
 			d->in_batch = true;
 		}
 		while (n < KLOG_DUMP_RUN &&
-			(r = klog_batch_next(
-				 &d->it, &d->records[n], err)) == 1)
+			(r = klog_batch_next(&d->it, &d->records[n], err)) == 1)
 			d->records[n++].partition = d->t.partition;
 		if (n < KLOG_DUMP_RUN)
 			d->in_batch = false;
@@ -346,9 +344,9 @@ klog_dump_records(struct klog_dump *d, struct klog_run *run,
 struct klog_marker
 klog_marker_of(const struct klog_record *rec)
 {
-	static const char *const types[] = { "ABORT", "COMMIT",
-		"LEADER_CHANGE", "SNAPSHOT_HEADER", "SNAPSHOT_FOOTER",
-		"KRAFT_VERSION", "KRAFT_VOTERS" };
+	static const char *const types[] = { "ABORT", "COMMIT", "LEADER_CHANGE",
+		"SNAPSHOT_HEADER", "SNAPSHOT_FOOTER", "KRAFT_VERSION",
+		"KRAFT_VOTERS" };
 	struct klog_marker m = { "UNKNOWN", -1 };
 	size_t type;
 
@@ -358,8 +356,8 @@ klog_marker_of(const struct klog_record *rec)
 	if (type < sizeof(types) / sizeof(types[0]))
 		m.type = types[type];
 	if (type <= 1 && rec->value.size >= 6)
-		m.coordinator_epoch =
-			(int32_t)klog_get_be32(rec->value.data + 2);
+		m.coordinator_epoch = (int32_t)klog_get_be32(
+			rec->value.data + 2);
 	return m;
 }
 
@@ -417,8 +415,8 @@ klog_dump_find(struct klog_dump *d, int64_t offset,
 	if (!valid && strcmp(why.text, "bad checksum") != 0)
 		return give_up(d, &why, err);
 	if (!valid) {
-		scan->bytes = klog_slice_of(scan->buf.data +
-				(scan->position - scan->buf_at),
+		scan->bytes = klog_slice_of(
+			scan->buf.data + (scan->position - scan->buf_at),
 			scan->batch.size);
 		scan->position += scan->batch.size;
 	}

@@ -250,8 +250,8 @@ klog_repair(struct klog *klog, const char *topic, int32_t partition,
 	if (klog->engine != &klog_engine_dir)
 		return klog_fail(err, KLOG_EUSAGE,
 			"only a cluster that is a directory can be repaired");
-	return klog_dir_repair(cluster_of(klog), topic, partition, dry_run,
-		list, count, err);
+	return klog_dir_repair(
+		cluster_of(klog), topic, partition, dry_run, list, count, err);
 }
 
 int
@@ -262,6 +262,6 @@ klog_timeline(struct klog *klog, const char *topic, int32_t partition,
 	if (klog->engine != &klog_engine_dir)
 		return klog_fail(err, KLOG_EUSAGE,
 			"only a cluster that is a directory has time indexes");
-	return klog_dir_timeline(cluster_of(klog), topic, partition, most, list,
-		count, err);
+	return klog_dir_timeline(
+		cluster_of(klog), topic, partition, most, list, count, err);
 }

@@ -14,8 +14,8 @@
 #define KLOG_SNAPSHOT_ENTRY 46
 
 struct klog_entries {
-	int fd;    /* borrowed; -1: there are none */
-	int width; /* of an entry */
+	int fd;             /* borrowed; -1: there are none */
+	int width;          /* of an entry */
 	int64_t from, size; /* where they begin; the file's size as opened */
 	int64_t at;         /* position of the next entry */
 	const char *name;   /* for messages, borrowed */

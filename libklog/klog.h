@@ -530,15 +530,15 @@ int klog_dump_find(struct klog_dump *dump, int64_t offset,
 	struct klog_batch_info *info, struct klog_err *err);
 
 struct klog_field {
-	bool unpacked;   /* from..to count in the decompressed records */
+	bool unpacked;    /* from..to count in the decompressed records */
 	int64_t from, to; /* the bytes, `to` exclusive */
 	struct klog_slice bytes;
 	const char *name;
 	char value[160];
 	char meaning[160]; /* "" where the value says it all */
 };
-int klog_dump_field(struct klog_dump *dump, struct klog_field *field,
-	struct klog_err *err);
+int klog_dump_field(
+	struct klog_dump *dump, struct klog_field *field, struct klog_err *err);
 
 /*
  * Mends what klog_verify finds in a topic, or a partition of it (else -1):
@@ -554,7 +554,8 @@ struct klog_repaired {
 	int64_t position, size;
 	int64_t offset;
 	char what[200];
-	char done[240]; /* "made anew", "cut from offset 7 on ...", "left ..." */
+	char done
+		[240]; /* "made anew", "cut from offset 7 on ...", "left ..." */
 	bool mended;
 };
 int klog_repair(struct klog *klog, const char *topic, int32_t partition,

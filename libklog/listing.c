@@ -61,8 +61,8 @@ begin_snapshot(struct klog_listing *l, struct klog_err *err)
 	int64_t at = 6;
 	size_t got;
 
-	if (klog_read_at(l->fd, head, sizeof(head), 0, &got, l->label,
-		    err) == -1)
+	if (klog_read_at(l->fd, head, sizeof(head), 0, &got, l->label, err) ==
+		-1)
 		return -1;
 	if (got < sizeof(head))
 		return fail(l, "shorter than a snapshot's head", err);
@@ -136,8 +136,7 @@ klog_listing_close(struct klog_listing *l)
 }
 
 size_t
-klog_listing_fields(
-	const struct klog_listing *l, const char *const **names)
+klog_listing_fields(const struct klog_listing *l, const char *const **names)
 {
 	size_t n = 0;
 
@@ -174,9 +173,8 @@ take_producer(const uint8_t *p, int64_t *v)
 	v[2] = get32(p, 34);
 	v[3] = get(p, 38) >= 0 ? get(p, 38) : NONE;
 	v[4] = v[9] = get(p, 26);
-	v[5] = sequence >= delta
-		? sequence - delta
-		: INT32_MAX - ((int64_t)delta - sequence) + 1;
+	v[5] = sequence >= delta ? sequence - delta
+				 : INT32_MAX - ((int64_t)delta - sequence) + 1;
 	v[6] = sequence;
 	v[7] = last;
 	v[8] = delta;

@@ -312,8 +312,7 @@ klog_recover_indexes(struct klog_log *log, int64_t base,
 	log->state.active_base = base;
 	r = klog_log_open_active(log, err);
 	if (r == 0 && !active) {
-		end.position = klog_file_size(
-			log->log_fd, log->open_name, err);
+		end.position = klog_file_size(log->log_fd, log->open_name, err);
 		r = end.position == -1 ? -1 : 0;
 	}
 	if (r == 0)

@@ -28,10 +28,10 @@ struct work {
 
 	/* what can be done about it */
 	struct klog_bases bases;
-	int64_t last;        /* base of the last segment */
-	int64_t cut;         /* position in it, -1: nothing is cut */
+	int64_t last; /* base of the last segment */
+	int64_t cut;  /* position in it, -1: nothing is cut */
 	int64_t cut_offset;
-	bool older_damage;   /* in another segment */
+	bool older_damage; /* in another segment */
 	bool state_lost, state_bad, epochs_bad;
 	char kept[KLOG_FILE_NAME + 64];
 };
@@ -167,8 +167,8 @@ plan(struct work *w)
 	/* with an unknown end all that may be unsynced is looked at again,
 	 * and must be whole */
 	if (w->cut != -1 && w->older_damage &&
-		(w->state_lost || !klog_stamp_same(&w->log.state.stamp,
-					  &w->log.today)))
+		(w->state_lost ||
+			!klog_stamp_same(&w->log.state.stamp, &w->log.today)))
 		w->cut = -1;
 	if (w->cut != -1)
 		snprintf(w->kept, sizeof(w->kept),
@@ -402,12 +402,12 @@ mend(struct work *w, struct klog_err *err)
 {
 	const struct klog_recover how = { &w->topic->config.settings,
 		&w->cluster->say };
-	bool stands = w->cut == -1 && (is_damaged(w, w->last) ||
-					      w->older_damage);
+	bool stands = w->cut == -1 &&
+		(is_damaged(w, w->last) || w->older_damage);
 
 	if (w->state_lost &&
-		klog_recover_state(
-			&w->log, w->topic->config.id, &how, err) == -1)
+		klog_recover_state(&w->log, w->topic->config.id, &how, err) ==
+			-1)
 		return -1;
 	/* with damage that stays, nothing is done that could hide it */
 	if (stands && !klog_stamp_same(&w->log.state.stamp, &w->log.today))
@@ -469,8 +469,8 @@ repair_locked(struct work *w, struct klog_err *err)
 	if (r == -1)
 		return -1;
 	w->state_lost = r == 0;
-	if (r == 1 && memcmp(w->log.state.topic_id, w->topic->config.id, 16) !=
-			0)
+	if (r == 1 &&
+		memcmp(w->log.state.topic_id, w->topic->config.id, 16) != 0)
 		return klog_fail(err, KLOG_ECORRUPT,
 			"%s: topic.yaml and the partition's state name two "
 			"topic ids; one of them was copied from elsewhere",
@@ -499,8 +499,7 @@ open_to_look(struct work *w, int dir, struct klog_err *err)
 	w->log.dir = klog_open_dir(dir, ".", err);
 	w->log.state_fd = w->log.dir == -1
 		? -1
-		: klog_open_file(
-			  w->log.dir, KLOG_STATE_NAME, O_RDONLY, err);
+		: klog_open_file(w->log.dir, KLOG_STATE_NAME, O_RDONLY, err);
 	if (w->log.state_fd == -1 ||
 		klog_stamp_now(w->log.state_fd, &w->log.today, err) == -1) {
 		klog_log_close(&w->log);

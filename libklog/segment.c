@@ -303,8 +303,8 @@ klog_scan_header(struct klog_scan *scan, struct klog_err *err)
 }
 
 int
-klog_scan_peek(struct klog_scan *scan, struct klog_batch *next,
-	struct klog_err *err)
+klog_scan_peek(
+	struct klog_scan *scan, struct klog_batch *next, struct klog_err *err)
 {
 	struct klog_batch here = scan->batch;
 	int got = take_header(scan, err);

@@ -86,7 +86,8 @@ klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
 /* Whether the last line is not the state's epoch, which only klog knows. */
 static int
 check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
-	int64_t size, bool *good, struct klog_findings *out, struct klog_err *err)
+	int64_t size, bool *good, struct klog_findings *out,
+	struct klog_err *err)
 {
 	const struct klog_state *s = &r->state;
 	const struct klog_epoch *last = &epochs->list[epochs->count - 1];
@@ -120,7 +121,8 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 
 int
 klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
-	int64_t *size, bool *good, struct klog_findings *out, struct klog_err *err)
+	int64_t *size, bool *good, struct klog_findings *out,
+	struct klog_err *err)
 {
 	struct stat st;
 	bool same;
@@ -191,7 +193,7 @@ size_of(struct klog_reader *r, const char *name)
 	struct stat st;
 
 	return fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size
-								   : -1;
+								    : -1;
 }
 
 static int
@@ -220,8 +222,8 @@ orphan(struct klog_reader *r, const struct klog_bases *bases, int64_t base,
 	if (size_of(r, log) != -1 || size_of(r, name) == -1)
 		return 0;
 	if (base < start || bases->count == 0 || base < bases->base[0])
-		return leftover(r, name,
-			"of a segment that was removed", out, err);
+		return leftover(
+			r, name, "of a segment that was removed", out, err);
 	for (i = 0; i < out->count; i++)
 		if (strcmp(out->list[i].file, log) == 0)
 			return 0; /* said */
@@ -243,8 +245,8 @@ look_at_snapshot(int fd, const char *name, int64_t *size, const char **why,
 
 	*why = NULL;
 	*size = klog_file_size(fd, name, err);
-	if (*size == -1 || klog_read_at(fd, head, sizeof(head), 0, &got, name,
-				   err) == -1)
+	if (*size == -1 ||
+		klog_read_at(fd, head, sizeof(head), 0, &got, name, err) == -1)
 		return -1;
 	if (got < sizeof(head)) {
 		*why = "shorter than its head";
@@ -305,14 +307,15 @@ is_metadata(const char *text)
 
 	if (strncmp(text, version, strlen(version)) != 0)
 		return false;
-	return strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			  "0123456789-_") == 22 &&
+	return strspn(id,
+		       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		       "0123456789-_") == 22 &&
 		(id[22] == '\0' || strcmp(id + 22, "\n") == 0);
 }
 
 static int
-check_metadata(struct klog_reader *r, struct klog_findings *out,
-	struct klog_err *err)
+check_metadata(
+	struct klog_reader *r, struct klog_findings *out, struct klog_err *err)
 {
 	struct klog_buf text = { NULL, 0, 0 };
 	int r1 = klog_read_file(
@@ -351,8 +354,8 @@ look_at_name(struct klog_reader *r, const struct klog_bases *bases,
 			"removed from the log, and not yet from the disk", out,
 			err);
 	if (ends_in(name, ".tmp") || ends_in(name, ".new"))
-		return leftover(r, name,
-			"a file that was not finished", out, err);
+		return leftover(
+			r, name, "a file that was not finished", out, err);
 	if (strcmp(name, METADATA_NAME) == 0)
 		return check_metadata(r, out, err);
 	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
@@ -387,7 +390,8 @@ klog_survey_names(struct klog_reader *r, const struct klog_bases *bases,
 	int got;
 
 	while ((got = klog_list_next(&list, r->dir, &name, err)) > 0)
-		if (look_at_name(r, bases, start, pause_us, name, out, err) == -1) {
+		if (look_at_name(r, bases, start, pause_us, name, out, err) ==
+			-1) {
 			got = -1;
 			break;
 		}

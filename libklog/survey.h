@@ -18,7 +18,8 @@ int klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
 /* Reads leader-epoch-checkpoint, so long; *good when batches can be held
  * against it. */
 int klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
-	int64_t *size, bool *good, struct klog_findings *out, struct klog_err *err);
+	int64_t *size, bool *good, struct klog_findings *out,
+	struct klog_err *err);
 
 /* Every other name in the directory; `bases` are the segments, of which none
  * is needed below `start`.  A snapshot that is not whole is looked at again

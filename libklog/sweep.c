@@ -33,8 +33,8 @@ struct segment {
 enum { AGAIN = 2 };
 
 void
-klog_sweep_init(struct klog_sweep *s, struct klog_reader *r,
-	struct klog_findings *out)
+klog_sweep_init(
+	struct klog_sweep *s, struct klog_reader *r, struct klog_findings *out)
 {
 	memset(s, 0, sizeof(*s));
 	s->r = r;
@@ -122,8 +122,9 @@ is_odd(const struct segment *g, const struct klog_batch *b, int32_t want)
 		b->leader_epoch > g->s->epochs->list[0].epoch)
 		return true;
 	return b->leader_epoch < g->s->seen_epoch ||
-		(st != NULL && (b->leader_epoch > st->leader_epoch ||
-				       b->leader_epoch < 0));
+		(st != NULL &&
+			(b->leader_epoch > st->leader_epoch ||
+				b->leader_epoch < 0));
 }
 
 /* Whether an epoch is said to begin inside of the batch, where none can. */
@@ -239,8 +240,8 @@ static int
 walk_plain(const struct klog_batch *b, struct klog_slice bytes,
 	struct klog_err *err)
 {
-	struct klog_slice in = klog_slice_of(bytes.data + KLOG_BATCH_HEADER,
-		b->size - KLOG_BATCH_HEADER);
+	struct klog_slice in = klog_slice_of(
+		bytes.data + KLOG_BATCH_HEADER, b->size - KLOG_BATCH_HEADER);
 	int64_t previous = -1;
 	struct klog_record rec;
 	int32_t i;
@@ -293,11 +294,10 @@ check_records(struct segment *g, const struct klog_batch *b, int64_t position,
 		return 0;
 	if (why.code != KLOG_ECORRUPT) {
 		*err = why;
-		return klog_err_in(err, "%s: batch at %" PRId64, g->name,
-			position);
+		return klog_err_in(
+			err, "%s: batch at %" PRId64, g->name, position);
 	}
-	return damage(
-		g, position, b->size, b->base_offset, why.text, err);
+	return damage(g, position, b->size, b->base_offset, why.text, err);
 }
 
 /* ---- the order of offsets ---- */
@@ -416,8 +416,9 @@ take(struct segment *g, struct klog_err *err)
 
 	/* the walk is over the bytes, which a look ahead may move */
 	if (check_records(g, &b, position, err) == -1 ||
-		(st == NULL && klog_aborts_batch(&s->aborts, &b,
-				       s->scan.bytes, err) == -1) ||
+		(st == NULL &&
+			klog_aborts_batch(&s->aborts, &b, s->scan.bytes, err) ==
+				-1) ||
 		check_order(g, &b, position, err) == -1 ||
 		check_epoch(g, &b, position, err) == -1 ||
 		klog_collate_batch(g->c, &b, position, err) == -1)
@@ -537,8 +538,8 @@ find_good(struct segment *g, int64_t from, int64_t *at, struct klog_err *err)
 /* All of the file's rest is a batch but for the length that its header says:
  * nothing is missing, so the length is wrong. */
 static int
-only_length_is_wrong(struct segment *g, int64_t position, bool *wrong,
-	struct klog_err *err)
+only_length_is_wrong(
+	struct segment *g, int64_t position, bool *wrong, struct klog_err *err)
 {
 	struct klog_scan *scan = &g->s->scan;
 	int64_t rest = g->end - position;
@@ -614,8 +615,8 @@ is_quiet(struct segment *g)
 		fd = klog_open_file(
 			g->s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
 		if (fd != -1)
-			free = klog_lock_free(fd, KLOG_BYTE_APPEND,
-				KLOG_LOCK_NAME, &ignored);
+			free = klog_lock_free(
+				fd, KLOG_BYTE_APPEND, KLOG_LOCK_NAME, &ignored);
 		klog_close_fd(&fd);
 		if (free == 0 || klog_reader_look(g->s->r, &ignored) == -1 ||
 			g->s->r->state.sequence != sequence)
@@ -803,9 +804,8 @@ check_next(struct segment *g, struct klog_err *err)
 		return 0;
 	klog_file_name(name, expected, ".log");
 	return klog_findings_add(g->s->out, KLOG_FOUND_DAMAGE, name, 0, 0,
-		expected, err,
-		"missing: offsets %" PRId64 " to %" PRId64, expected,
-		g->next - 1);
+		expected, err, "missing: offsets %" PRId64 " to %" PRId64,
+		expected, g->next - 1);
 }
 
 /* ---- the segment ---- */
@@ -900,8 +900,8 @@ look_at(struct segment *g, struct klog_err *err)
 }
 
 int
-klog_sweep_segment(struct klog_sweep *s, int64_t base, int64_t next,
-	struct klog_err *err)
+klog_sweep_segment(
+	struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err)
 {
 	size_t before = s->out->count, odd = s->odd_count;
 	const struct klog_aborts aborts = s->aborts;

@@ -27,9 +27,9 @@ struct klog_sweep {
 	struct klog_reader *r; /* the partition; its state is read anew */
 	const struct klog_epochs *epochs; /* NULL: the file is damaged */
 	int64_t epochs_size;
-	int64_t index_interval;           /* -1: not known, or it changed */
-	bool clean;            /* a Kafka that was shut down cleanly */
-	bool only_log;         /* a lone .log: its indexes are not asked for */
+	int64_t index_interval; /* -1: not known, or it changed */
+	bool clean;             /* a Kafka that was shut down cleanly */
+	bool only_log;          /* a lone .log: its indexes are not asked for */
 	struct klog_findings *out;
 
 	/* what is known when a segment begins */
@@ -46,16 +46,16 @@ struct klog_sweep {
 	struct klog_scan scan;
 };
 
-void klog_sweep_init(struct klog_sweep *s, struct klog_reader *r,
-	struct klog_findings *out);
+void klog_sweep_init(
+	struct klog_sweep *s, struct klog_reader *r, struct klog_findings *out);
 void klog_sweep_free(struct klog_sweep *s);
 
 /*
  * Looks at the segment; `next` is the base of the one behind it, INT64_MAX
  * where there is none.  0, or -1 when it could not be read.
  */
-int klog_sweep_segment(struct klog_sweep *s, int64_t base, int64_t next,
-	struct klog_err *err);
+int klog_sweep_segment(
+	struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err);
 
 /* After the last one: whether the checkpoint or the batches are wrong where
  * they do not agree. */

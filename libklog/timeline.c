@@ -145,7 +145,8 @@ count_entries(struct walk *w, struct klog_reader *r, int64_t base,
 		r->dir, base, ".timeindex", O_RDONLY, &ignored);
 	int got;
 
-	got = klog_entries_open(&e, time, KLOG_TIME_ENTRY, 0, ".timeindex", err);
+	got = klog_entries_open(
+		&e, time, KLOG_TIME_ENTRY, 0, ".timeindex", err);
 	while (got != -1 && (got = klog_entries_next(&e, &p, err)) == 1) {
 		int64_t ms = (int64_t)klog_get_be64(p);
 		int64_t offset = base + klog_get_be32(p + 8);

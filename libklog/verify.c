@@ -77,8 +77,8 @@ start_of(const struct klog_verify *v)
 }
 
 static int
-missing_segment(struct klog_verify *v, int64_t from, int64_t to,
-	struct klog_err *err)
+missing_segment(
+	struct klog_verify *v, int64_t from, int64_t to, struct klog_err *err)
 {
 	char name[KLOG_FILE_NAME];
 
@@ -169,8 +169,7 @@ look_at_overlap(struct klog_verify *v, int64_t base, struct klog_err *err)
 	/* a replacement stands for several, which go one by one */
 	if (klog_findings_add(&v->out,
 		    ours ? KLOG_FOUND_DAMAGE : KLOG_FOUND_LEFTOVER, name, 0, 0,
-		    base, err,
-		    "the segment before it ends at offset %" PRId64,
+		    base, err, "the segment before it ends at offset %" PRId64,
 		    v->sweep.expected - 1) == -1)
 		return -1;
 	v->sweep.expected = base;
@@ -221,7 +220,8 @@ look_at_checkpoints(struct klog_verify *v, struct klog_err *err)
 	if (v->r.foreign_point > last && v->out.count == v->told)
 		return klog_findings_add(&v->out, KLOG_FOUND_DAMAGE,
 			"../recovery-point-offset-checkpoint", 0, 0, last, err,
-			"flushed up to %" PRId64 ", but the log ends at %" PRId64,
+			"flushed up to %" PRId64
+			", but the log ends at %" PRId64,
 			v->r.foreign_point, last);
 	return 0;
 }
@@ -236,9 +236,8 @@ step_in_partition(struct klog_verify *v, struct klog_err *err)
 		return r;
 	if (klog_sweep_end(&v->sweep, err) == -1 ||
 		look_at_checkpoints(v, err) == -1 ||
-		klog_survey_names(
-			&v->r, &v->bases, start_of(v), v->sweep.pause_us, &v->out,
-			err) == -1)
+		klog_survey_names(&v->r, &v->bases, start_of(v),
+			v->sweep.pause_us, &v->out, err) == -1)
 		return klog_err_in(err, "%s", v->r.path);
 	return 0;
 }

@@ -47,11 +47,11 @@ damaged() {
 		klog-inspect --verify t >out 2>&1 || fail "$n: $(cat out)"
 		equal "$(cat out)" ''
 		equal "$(klog-consume t)" $'v 1\nv 2\nv 3'
-		tail -c +214 damaged >cut
+		tail -c +214 damaged >removed
 		for file in "$dir/.klog.removed"/*; do
-			! cmp -s cut "$file" || break
+			! cmp -s removed "$file" || break
 		done
-		cmp cut "$file"
+		cmp removed "$file"
 	done
 	echo next | klog-produce t
 	equal "$(klog-consume t | tail -n 1)" next

@@ -43,9 +43,9 @@ append(struct klog *klog, const char *codec, int64_t ms, size_t count)
 {
 	const struct klog_setting settings[] = { { "compression.type",
 		codec } };
-	const struct klog_produce how = { .settings = settings,
-		.setting_count = 1,
-		.partition = -1 };
+	const struct klog_produce how = {
+		.settings = settings, .setting_count = 1, .partition = -1
+	};
 	struct klog_record rec = { .partition = -1 };
 	struct klog_producer *p;
 	struct klog_err err;
@@ -55,8 +55,8 @@ append(struct klog *klog, const char *codec, int64_t ms, size_t count)
 	p = klog_producer_open(klog, TOPIC, &how, &err);
 	must(p == NULL ? -1 : 0, &err);
 	for (i = 0; i < count; i++) {
-		int n = snprintf(value, sizeof(value),
-			"%s: value %zu of %zu", codec, i, count);
+		int n = snprintf(value, sizeof(value), "%s: value %zu of %zu",
+			codec, i, count);
 
 		rec.value.data = (const uint8_t *)value;
 		rec.value.size = (size_t)n;
@@ -75,9 +75,9 @@ fill(void)
 {
 	static const char *const codecs[] = { "none", "gzip", "snappy", "lz4",
 		"zstd" };
-	const struct klog_setting settings[] = { { "index.interval.bytes",
-						   "200" },
-		{ "segment.ms", "10000" } };
+	const struct klog_setting settings[] = {
+		{ "index.interval.bytes", "200" }, { "segment.ms", "10000" }
+	};
 	const struct klog_create create = { 1, settings, 2, -1, NULL };
 	struct klog_err err;
 	struct klog *klog;
