@@ -381,7 +381,7 @@ spoil() {
 	local dir
 	for dir in "$BATS_TEST_DIRNAME"/data/kafka-4.3/{live,stopped}; do
 		klog 0 inspect --verify -C "$dir"
-		run ! grep -vE 'leftover$|^FILE ' <<<"$output"
+		equal "$(grep -vE 'leftover$|^FILE |^$' <<<"$output")" ''
 	done
 	for dir in "$BATS_TEST_DIRNAME"/data/old-formats/v*-0; do
 		quiet "$dir"
