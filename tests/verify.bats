@@ -312,6 +312,21 @@ spoil() {
 	found t/topic.yaml 0 damage generation
 }
 
+@test "verify: the offsets of groups" {
+	local file
+	klog-create -q t
+	seq 5 | klog-produce -q t
+	klog-consume -g g t >/dev/null
+	seq 5 | klog-produce -q t
+	klog-consume -g g t >/dev/null
+	quiet t
+	file=$KLOG_CLUSTER/t/groups/g/0
+	spoil "$file" 20
+	spoil "$file" 4120
+	klog 3 inspect --verify t
+	found t/groups/g/0 0 damage
+}
+
 # ---- leftovers, and what is in use ----
 
 @test "verify: what a killed writer left is no damage" {
