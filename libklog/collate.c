@@ -64,6 +64,13 @@ all_zero(const uint8_t *p, size_t size)
 	return size == 0;
 }
 
+/* An offset relative to the base; both may be anything. */
+static int64_t
+absolute(const struct klog_collate *c, uint32_t relative)
+{
+	return (int64_t)((uint64_t)c->base + relative);
+}
+
 static uint32_t
 relative_of(const struct klog_entries *e, const uint8_t *p)
 {
@@ -121,15 +128,15 @@ bad_entry(struct klog_collate *c, struct klog_entries *e, const uint8_t *p,
 	c->time_bad |= e == &c->time;
 	if (e->width == KLOG_INDEX_ENTRY)
 		return klog_findings_add(c->out, KLOG_FOUND_INDEX, e->name, at,
-			e->width, c->base + relative, err,
+			e->width, absolute(c, relative), err,
 			"entry %" PRId64 ": offset %" PRId64 " at %" PRIu32
 			" %s",
-			at / e->width, c->base + relative, klog_get_be32(p + 4),
-			why);
+			at / e->width, absolute(c, relative),
+			klog_get_be32(p + 4), why);
 	return klog_findings_add(c->out, KLOG_FOUND_INDEX, e->name, at,
-		e->width, c->base + relative, err,
+		e->width, absolute(c, relative), err,
 		"entry %" PRId64 ": time %" PRId64 " at offset %" PRId64 " %s",
-		at / e->width, (int64_t)klog_get_be64(p), c->base + relative,
+		at / e->width, (int64_t)klog_get_be64(p), absolute(c, relative),
 		why);
 }
 
@@ -181,7 +188,7 @@ static int
 named_batch(struct klog_collate *c, const struct klog_batch *b,
 	int64_t position, const uint8_t *p, struct klog_err *err)
 {
-	int64_t offset = c->base + klog_get_be32(p);
+	int64_t offset = absolute(c, klog_get_be32(p));
 	int64_t last = klog_batch_last_offset(b);
 
 	if (settle_pending(c, false, err) == -1)
@@ -259,7 +266,7 @@ check_time(struct klog_collate *c, const struct klog_batch *b,
 	if (rises)
 		c->newest_ms = b->max_timestamp_ms;
 	while ((r = peek(c, &c->time, &p, err)) == 1) {
-		int64_t offset = c->base + relative_of(&c->time, p);
+		int64_t offset = absolute(c, relative_of(&c->time, p));
 		int64_t ms = (int64_t)klog_get_be64(p);
 		const char *why = NULL;
 

@@ -56,7 +56,7 @@ klog_findings_add(struct klog_findings *f, enum klog_severity severity,
 	snprintf(found->file, sizeof(found->file), "%s", file);
 	found->position = position;
 	found->size = size;
-	found->offset = offset;
+	found->offset = offset >= 0 ? offset : -1;
 	va_start(ap, fmt);
 	vsnprintf(found->what, sizeof(found->what), fmt, ap);
 	va_end(ap);

@@ -166,7 +166,7 @@ static void
 take_producer(const uint8_t *p, int64_t *v)
 {
 	int64_t last = get(p, 14);
-	int32_t sequence = get32(p, 10), delta = get32(p, 22);
+	int64_t sequence = get32(p, 10), delta = get32(p, 22);
 
 	v[0] = get(p, 0);
 	v[1] = (int16_t)klog_get_be16(p + 8);
@@ -174,7 +174,7 @@ take_producer(const uint8_t *p, int64_t *v)
 	v[3] = get(p, 38) >= 0 ? get(p, 38) : NONE;
 	v[4] = v[9] = get(p, 26);
 	v[5] = sequence >= delta ? sequence - delta
-				 : INT32_MAX - ((int64_t)delta - sequence) + 1;
+				 : INT32_MAX - (delta - sequence) + 1;
 	v[6] = sequence;
 	v[7] = last;
 	v[8] = delta;
@@ -183,17 +183,24 @@ take_producer(const uint8_t *p, int64_t *v)
 		v[5] = v[6] = v[7] = v[8] = v[9] = NONE;
 }
 
+/* The base is of a name, and may be anything. */
+static int64_t
+absolute(const struct klog_listing *l, uint32_t relative)
+{
+	return (int64_t)((uint64_t)l->base + relative);
+}
+
 static void
 take(const struct klog_listing *l, const uint8_t *p, int64_t *v)
 {
 	switch (l->kind->kind) {
 	case INDEX:
-		v[0] = l->base + klog_get_be32(p);
+		v[0] = absolute(l, klog_get_be32(p));
 		v[1] = klog_get_be32(p + 4);
 		break;
 	case TIMEINDEX:
 		v[0] = get(p, 0);
-		v[1] = l->base + klog_get_be32(p + 8);
+		v[1] = absolute(l, klog_get_be32(p + 8));
 		break;
 	case TXNINDEX:
 		v[0] = (int16_t)klog_get_be16(p);

@@ -302,6 +302,15 @@ check_records(struct segment *g, const struct klog_batch *b, int64_t position,
 
 /* ---- the order of offsets ---- */
 
+/* The offset behind a batch that begins at `base`, which is but supposed. */
+static int64_t
+behind_batch(int64_t base, const struct klog_batch *b)
+{
+	return base < INT64_MAX - b->last_offset_delta
+		? base + b->last_offset_delta + 1
+		: INT64_MAX;
+}
+
 /* The base offset of the batch behind this one, -1 when nobody says. */
 static int
 offset_behind(struct segment *g, int64_t *offset, struct klog_err *err)
@@ -334,7 +343,7 @@ out_of_order(struct segment *g, const struct klog_batch *b, int64_t position,
 	int64_t *base, struct klog_err *err)
 {
 	int64_t expected = g->s->expected, behind;
-	int64_t end = expected + b->last_offset_delta + 1;
+	int64_t end = behind_batch(expected, b);
 	bool dense = is_dense(g, expected);
 	char what[KLOG_FINDING_TEXT];
 
@@ -399,8 +408,10 @@ check_order(struct segment *g, struct klog_batch *b, int64_t position,
 			-1)
 			return -1;
 	}
-	b->base_offset = base;
-	g->s->expected = base + b->last_offset_delta + 1;
+	g->s->expected = behind_batch(base, b);
+	/* what is supposed may reach too far to be counted with */
+	if (g->s->expected < INT64_MAX)
+		b->base_offset = base;
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 #include "io.h"
 #include "timeline.h"
 
+/* A time beyond stands for a clock that was wrong, and must not overflow. */
+#define LATEST_MS (INT64_MAX / 4)
 #define DAY INT64_C(86400000)
 
 /* One walk over a topic's segments: first for the bounds, then to fill. */
@@ -92,6 +94,8 @@ static void
 count_to(struct walk *w, struct span *s, int64_t ms, int64_t offset,
 	int64_t position)
 {
+	if (ms > LATEST_MS)
+		ms = LATEST_MS;
 	if (ms < s->ms)
 		ms = s->ms;
 	if (offset < s->offset || position < s->position)
@@ -127,6 +131,8 @@ first_time(struct klog_reader *r, int fd, int64_t *ms, struct klog_err *err)
 		? scan.batch.max_timestamp_ms
 		: scan.batch.base_timestamp_ms;
 	klog_scan_free(&scan);
+	if (*ms > LATEST_MS)
+		*ms = LATEST_MS;
 	return got == -1 ? -1 : got == KLOG_SCAN_BATCH && *ms >= 0;
 }
 
@@ -149,11 +155,14 @@ count_entries(struct walk *w, struct klog_reader *r, int64_t base,
 		&e, time, KLOG_TIME_ENTRY, 0, ".timeindex", err);
 	while (got != -1 && (got = klog_entries_next(&e, &p, err)) == 1) {
 		int64_t ms = (int64_t)klog_get_be64(p);
-		int64_t offset = base + klog_get_be32(p + 8);
+		int64_t offset = (int64_t)((uint64_t)base +
+			klog_get_be32(p + 8));
 
 		if (ms <= s->ms && offset <= s->offset)
 			break; /* zeros behind them */
 		klog_index_find(index, base, offset, &position, &found);
+		if (offset < base || offset == INT64_MAX)
+			break;
 		count_to(w, s, ms, offset + 1,
 			position > s->position ? position : s->position);
 	}
