@@ -871,15 +871,16 @@ look_at(struct segment *g, struct klog_err *err)
 	struct klog_sweep *s = g->s;
 	struct klog_collate c;
 	int64_t size = -1;
+	bool ask;
 	int r;
 
 	set_up(g, &c);
 	g->c = &c;
 	g->epoch = s->r->has_state ? s->r->state.leader_epoch : -1;
 	g->end = klog_file_size(g->fd, g->name, err);
-	if (g->end == -1 ||
-		klog_collate_open(
-			&c, s->r->dir, !s->only_log && !is_swap(g), err) == -1)
+	/* a segment that is just being made has them when it has a batch */
+	ask = !s->only_log && !is_swap(g) && !(is_last(g) && g->end == 0);
+	if (g->end == -1 || klog_collate_open(&c, s->r->dir, ask, err) == -1)
 		return -1;
 	g->budget = 8 * g->end + 64 * 1024 * 1024;
 	if (klog_aborts_begin(&s->aborts, s->r->dir, g->base, err) == -1) {
