@@ -940,5 +940,5 @@ klog_sweep_segment(
 		klog_close_fd(&g.fd);
 	}
 	/* a log that changes faster than it can be looked at is in use */
-	return r == -1 ? klog_err_in(err, "%s", s->r->path) : 0;
+	return r == -1 ? -1 : 0;
 }

@@ -186,6 +186,18 @@ look_at_ends(struct klog_verify *v, struct klog_err *err)
 	return 0;
 }
 
+/* Says which partition, if the error does not yet. */
+static int
+in_partition(const struct klog_verify *v, struct klog_err *err)
+{
+	size_t size = strlen(v->r.path);
+
+	if (strncmp(err->text, v->r.path, size) == 0 &&
+		(err->text[size] == ':' || err->text[size] == '/'))
+		return -1;
+	return klog_err_in(err, "%s", v->r.path);
+}
+
 static int
 begin(struct klog_verify *v, const uint8_t *id, bool must, int64_t generation,
 	struct klog_err *err)
@@ -206,7 +218,7 @@ begin(struct klog_verify *v, const uint8_t *id, bool must, int64_t generation,
 			&good, &v->out, err) == -1 ||
 		klog_segment_list_all(v->r.dir, &v->bases, err) == -1 ||
 		look_at_ends(v, err) == -1)
-		return klog_err_in(err, "%s", v->r.path);
+		return in_partition(v, err);
 	if (good)
 		v->sweep.epochs = &v->epochs;
 	/* all transactions that there ever were begin here */
@@ -270,7 +282,9 @@ look_at_segment(struct klog_verify *v, struct klog_err *err)
 	if (look_at_overlap(v, base, err) == -1)
 		return -1;
 	/* it may be the last one's end that the list does not know */
-	return klog_sweep_segment(&v->sweep, base, next, err) == -1 ? -1 : 1;
+	return klog_sweep_segment(&v->sweep, base, next, err) == -1
+		? in_partition(v, err)
+		: 1;
 }
 
 /* What a broker's checkpoints say, against the log's end. */
@@ -309,7 +323,7 @@ step_in_partition(struct klog_verify *v, struct klog_err *err)
 		look_at_checkpoints(v, err) == -1 ||
 		klog_survey_names(&v->r, &v->bases, start_of(v),
 			v->sweep.pause_us, &v->out, err) == -1)
-		return klog_err_in(err, "%s", v->r.path);
+		return in_partition(v, err);
 	return 0;
 }
 
