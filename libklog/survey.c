@@ -7,6 +7,7 @@
 #include "crc32c.h"
 #include "entries.h"
 #include "io.h"
+#include "lock.h"
 #include "survey.h"
 
 #define METADATA_NAME "partition.metadata"
@@ -83,7 +84,19 @@ klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
 
 /* ---- leader epochs ---- */
 
-/* Whether the last line is not the state's epoch, which only klog knows. */
+/* Whether the last line is that of the state's epoch; who removes segments
+ * sets the line that covers the log start to begin there. */
+static bool
+is_newest(const struct klog_state *s, const struct klog_epoch *last)
+{
+	if (last->epoch != s->leader_epoch)
+		return false;
+	return last->start == s->epoch_start ||
+		(last->start > s->epoch_start && last->start <= s->log_start);
+}
+
+/* Holds the last line against the state, which alone knows of an epoch without
+ * records. */
 static int
 check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 	int64_t size, bool *good, struct klog_findings *out,
@@ -92,9 +105,7 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 	const struct klog_state *s = &r->state;
 	const struct klog_epoch *last = &epochs->list[epochs->count - 1];
 
-	if (!r->has_state || epochs->count == 0 ||
-		(last->epoch == s->leader_epoch &&
-			last->start == s->epoch_start))
+	if (!r->has_state || epochs->count == 0 || is_newest(s, last))
 		return 0;
 	/* killed before the line: whoever has the lock next adds it */
 	if (last->epoch < s->leader_epoch && last->start <= s->epoch_start)
@@ -103,13 +114,10 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 			"no line for leader epoch %" PRId32
 			" yet; whoever writes next adds it",
 			s->leader_epoch);
-	/* begun since the state was read */
+	/* begun since the state was read, or the log start was raised */
 	if (klog_reader_look(r, err) == -1)
 		return -1;
-	if (last->epoch <= s->leader_epoch && last->start <= s->epoch_start &&
-		last->epoch != s->leader_epoch)
-		return 0;
-	if (last->epoch == s->leader_epoch && last->start == s->epoch_start)
+	if (is_newest(s, last))
 		return 0;
 	*good = false;
 	return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME, 0,
@@ -196,12 +204,30 @@ size_of(struct klog_reader *r, const char *name)
 								    : -1;
 }
 
+/* Whether a cleaner of klog's is at work: what it makes is not left over. */
+static bool
+is_cleaned(struct klog_reader *r)
+{
+	struct klog_err ignored;
+	int fd = klog_open_file(r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
+	int free = 1;
+
+	if (fd != -1)
+		free = klog_lock_free(
+			fd, KLOG_BYTE_CLEAN, KLOG_LOCK_NAME, &ignored);
+	klog_close_fd(&fd);
+	return free == 0;
+}
+
 static int
 leftover(struct klog_reader *r, const char *name, const char *what,
 	struct klog_findings *out, struct klog_err *err)
 {
-	int64_t size = size_of(r, name);
+	int64_t size;
 
+	if (r->has_state && is_cleaned(r))
+		return 0;
+	size = size_of(r, name);
 	if (size == -1)
 		return 0; /* gone by now */
 	return klog_findings_add(out, KLOG_FOUND_LEFTOVER, name, 0, size,

@@ -13,7 +13,8 @@
 #include "sweep.h"
 
 #define CHUNK ((size_t)256 * 1024)
-#define TRIES 5
+#define TRIES 6
+#define CONFIRMED 2
 #define PAUSE_US 20000
 
 /* One segment, while it is looked at. */
@@ -911,33 +912,81 @@ look_at(struct segment *g, struct klog_err *err)
 	return r;
 }
 
+/* Whether anything worse than a leftover was found. */
+static bool
+any_bad(const struct klog_findings *out, size_t from)
+{
+	for (; from < out->count; from++)
+		if (out->list[from].severity != KLOG_FOUND_LEFTOVER)
+			return true;
+	return false;
+}
+
+/* Whether a writer or a cleaner is at work, as far as locks tell; a Kafka has
+ * none. */
+static bool
+is_in_use(const struct klog_sweep *s)
+{
+	struct klog_err ignored;
+	int fd, free = 1;
+
+	if (!s->r->has_state)
+		return true;
+	fd = klog_open_file(s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
+	if (fd != -1 &&
+		(klog_lock_free(
+			 fd, KLOG_BYTE_CLEAN, KLOG_LOCK_NAME, &ignored) == 0 ||
+			klog_lock_free(fd, KLOG_BYTE_APPEND, KLOG_LOCK_NAME,
+				&ignored) == 0))
+		free = 0;
+	klog_close_fd(&fd);
+	return free == 0;
+}
+
+/* One look at it: as look_at; where its file is gone nothing is wrong. */
+static int
+one_look(struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err)
+{
+	struct segment g = { .s = s, .base = base, .next = next };
+	int r;
+
+	if (s->r->has_state && klog_reader_look(s->r, err) == -1)
+		return -1;
+	klog_file_name(g.name, base, ".log");
+	g.fd = klog_segment_open_log(s->r->dir, base, err);
+	if (g.fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	r = look_at(&g, err);
+	klog_close_fd(&g.fd);
+	return r;
+}
+
+/*
+ * What is found has to be found again: an index and its .log get their names
+ * one after the other when a segment is replaced, and lose them so.
+ */
 int
 klog_sweep_segment(
 	struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err)
 {
 	size_t before = s->out->count, odd = s->odd_count;
-	const struct klog_aborts aborts = s->aborts;
 	int64_t expected = s->expected > base ? s->expected : base;
 	int32_t seen = s->seen_epoch;
-	int tries, r = AGAIN;
+	const struct klog_aborts aborts = s->aborts;
+	int tries, found = 0, r = AGAIN;
 
 	for (tries = 0; r == AGAIN && tries < TRIES; tries++) {
-		struct segment g = { .s = s, .base = base, .next = next };
-
 		klog_findings_cut(s->out, before);
 		s->odd_count = odd;
 		s->aborts = aborts;
 		s->expected = expected;
 		s->seen_epoch = seen;
-		if (s->r->has_state && klog_reader_look(s->r, err) == -1)
-			return -1;
-		klog_file_name(g.name, base, ".log");
-		g.fd = klog_segment_open_log(s->r->dir, base, err);
-		if (g.fd == -1)
-			/* removed by retention, or replaced */
-			return err->code == KLOG_ENOTFOUND ? 0 : -1;
-		r = look_at(&g, err);
-		klog_close_fd(&g.fd);
+		r = one_look(s, base, next, err);
+		if (r != 0 || !any_bad(s->out, before) || ++found == CONFIRMED)
+			continue;
+		r = AGAIN;
+		if (s->pause_us > 0 && is_in_use(s))
+			usleep(s->pause_us);
 	}
 	/* a log that changes faster than it can be looked at is in use */
 	return r == -1 ? -1 : 0;

@@ -319,7 +319,9 @@ step_in_partition(struct klog_verify *v, struct klog_err *err)
 
 	if (r != 0)
 		return r;
-	if (klog_sweep_end(&v->sweep, err) == -1 ||
+	/* the log start may have been raised meanwhile */
+	if ((v->r.has_state && klog_reader_look(&v->r, err) == -1) ||
+		klog_sweep_end(&v->sweep, err) == -1 ||
 		look_at_checkpoints(v, err) == -1 ||
 		klog_survey_names(&v->r, &v->bases, start_of(v),
 			v->sweep.pause_us, &v->out, err) == -1)
