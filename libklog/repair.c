@@ -96,6 +96,8 @@ look(struct work *w, struct klog_err *err)
 		klog_verify_done(&v);
 		return -1;
 	}
+	/* nobody else is at work: all bytes are held */
+	v.sweep.pause_us = 0;
 	while ((r = klog_verify_found(&v, &f, err)) == 1)
 		if (keep_finding(w, f, err) == -1) {
 			r = -1;
@@ -221,8 +223,6 @@ describe(struct work *w)
 		else if (strcmp(name_of(f), KLOG_STATE_NAME) == 0 &&
 			(f->severity == KLOG_FOUND_INDEX || w->state_lost))
 			snprintf(f->done, size, "%smade anew", would);
-		else if (strcmp(name_of(f), UNFINISHED) == 0)
-			snprintf(f->done, size, "%sremoved", would);
 		else if (f->severity == KLOG_FOUND_LEFTOVER)
 			snprintf(f->done, size,
 				"left to who writes or cleans next");
@@ -417,7 +417,6 @@ mend(struct work *w, struct klog_err *err)
 		return -1;
 	if (rebuild_indexes(w, err) == -1)
 		return -1;
-	klog_remove_file(w->log.dir, UNFINISHED);
 	if (w->epochs_bad && can_rebuild_epochs(w) &&
 		rebuild_epochs(w, err) == -1)
 		return -1;
@@ -478,6 +477,8 @@ repair_locked(struct work *w, struct klog_err *err)
 	if (r == 1 && (w->log.state.marks & KLOG_MARK_DELETED) != 0)
 		return klog_fail(err, KLOG_EDELETED,
 			"%s: the topic was deleted", w->path);
+	if (!w->dry_run)
+		klog_remove_file(w->log.dir, UNFINISHED);
 	if (klog_segment_list(w->log.dir, &w->bases, err) == -1 ||
 		look(w, err) == -1)
 		return klog_err_in(err, "%s", w->path);

@@ -922,23 +922,20 @@ any_bad(const struct klog_findings *out, size_t from)
 	return false;
 }
 
-/* Whether a writer or a cleaner is at work, as far as locks tell; a Kafka has
- * none. */
+/* Whether a cleaner of klog's is at work, which is the only one to replace and
+ * remove segments. */
 static bool
-is_in_use(const struct klog_sweep *s)
+is_cleaned(const struct klog_sweep *s)
 {
 	struct klog_err ignored;
 	int fd, free = 1;
 
 	if (!s->r->has_state)
-		return true;
+		return false;
 	fd = klog_open_file(s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
-	if (fd != -1 &&
-		(klog_lock_free(
-			 fd, KLOG_BYTE_CLEAN, KLOG_LOCK_NAME, &ignored) == 0 ||
-			klog_lock_free(fd, KLOG_BYTE_APPEND, KLOG_LOCK_NAME,
-				&ignored) == 0))
-		free = 0;
+	if (fd != -1)
+		free = klog_lock_free(
+			fd, KLOG_BYTE_CLEAN, KLOG_LOCK_NAME, &ignored);
 	klog_close_fd(&fd);
 	return free == 0;
 }
@@ -974,6 +971,7 @@ klog_sweep_segment(
 	int32_t seen = s->seen_epoch;
 	const struct klog_aborts aborts = s->aborts;
 	int tries, found = 0, r = AGAIN;
+	bool cleaned;
 
 	for (tries = 0; r == AGAIN && tries < TRIES; tries++) {
 		klog_findings_cut(s->out, before);
@@ -982,11 +980,15 @@ klog_sweep_segment(
 		s->expected = expected;
 		s->seen_epoch = seen;
 		r = one_look(s, base, next, err);
-		if (r != 0 || !any_bad(s->out, before) || ++found == CONFIRMED)
+		if (r != 0 || !any_bad(s->out, before))
+			continue;
+		cleaned = is_cleaned(s);
+		if (++found >= CONFIRMED && !cleaned)
 			continue;
 		r = AGAIN;
-		if (s->pause_us > 0 && is_in_use(s))
-			usleep(s->pause_us);
+		/* a Kafka has no locks to look at */
+		if (s->pause_us > 0 && (cleaned || !s->r->has_state))
+			usleep(s->pause_us << tries);
 	}
 	/* a log that changes faster than it can be looked at is in use */
 	return r == -1 ? -1 : 0;
