@@ -100,13 +100,16 @@ add_ids(struct table *table, const char *ids)
 		table_list(table, ids);
 }
 
-/* A time: for people as text, in JSON as milliseconds. */
+/* A time: for people local, to the second; in JSON as milliseconds. */
 static void
 add_time(struct table *table, int64_t ms)
 {
+	enum { SECOND = 19 };
 	char text[KLOG_TIME_TEXT];
 
 	klog_time_text(ms, text);
+	if (strlen(text) > SECOND)
+		text[SECOND] = '\0';
 	if (ms < 0)
 		table_none(table);
 	else if (table->json)
