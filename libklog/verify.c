@@ -180,9 +180,10 @@ look_at_ends(struct klog_verify *v, struct klog_err *err)
 		return -1;
 	if (start != s->log_start || start < s->first_dirty)
 		start = first;
-	if (first > start && s->next_offset > start)
-		return missing_segment(v, start,
-			first < s->next_offset ? first : s->next_offset, err);
+	if (v->bases.count > 0 && first > start)
+		return missing_segment(v, start, first, err);
+	if (v->bases.count == 0 && s->next_offset > start)
+		return missing_segment(v, start, s->next_offset, err);
 	return 0;
 }
 
