@@ -206,6 +206,22 @@ find_path(struct klog_topic *t, const char *path, struct klog_err *err)
 	return r;
 }
 
+/* Whether a partition's directory has files of such a name. */
+static bool
+is_of_partition(const char *name)
+{
+	static const char *const ends[] = { ".log", ".index", ".timeindex",
+		".txnindex", ".snapshot", KLOG_EPOCH_NAME, KLOG_STATE_NAME,
+		"partition.metadata" };
+	size_t i, n = strlen(name);
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (n >= strlen(ends[i]) &&
+			strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return false;
+}
+
 int
 klog_topic_find_file(struct klog_topic *t, const char *path, char file[256],
 	struct klog_err *err)
@@ -226,7 +242,8 @@ klog_topic_find_file(struct klog_topic *t, const char *path, char file[256],
 	}
 	snprintf(t->label, sizeof(t->label), "%s",
 		strlen(path) < sizeof(t->label) ? path : path_end(real, 2));
-	if (S_ISREG(st.st_mode) && strlen(path_end(real, 1)) < 256) {
+	if (S_ISREG(st.st_mode) && strlen(path_end(real, 1)) < 256 &&
+		is_of_partition(path_end(real, 1))) {
 		snprintf(file, 256, "%s", path_end(real, 1));
 		/* that of the directory, but the label is the file's */
 		real[path_end(real, 1) - real - 1] = '\0';

@@ -390,6 +390,9 @@ spoil() {
 	spoil ./*.snapshot 7
 	klog 3 inspect --verify ./*.snapshot
 	found .snapshot 0 index checksum
+	echo text >other
+	klog 1 inspect --verify ./other
+	one_line_error inspect other
 }
 
 @test "verify: a Kafka 4.3's and older partitions are sound" {
