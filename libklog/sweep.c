@@ -9,8 +9,8 @@
 #include "index.h"
 #include "io.h"
 #include "lock.h"
-#include "record.h"
 #include "sweep.h"
+#include "walk.h"
 
 #define CHUNK ((size_t)256 * 1024)
 #define TRIES 6
@@ -41,7 +41,9 @@ klog_sweep_init(
 	s->r = r;
 	s->out = out;
 	s->expected = -1;
-	s->seen_epoch = -1;
+	s->odd.seen_epoch = -1;
+	s->odd.r = r;
+	s->odd.out = out;
 	s->index_interval = -1;
 	s->aborts.out = out;
 	s->aborts.fd = -1;
@@ -86,251 +88,18 @@ damage(struct segment *g, int64_t position, int64_t size, int64_t offset,
 		position, size, offset, err, "%s", what);
 }
 
-/* ---- leader epochs ---- */
-
-/* What leader-epoch-checkpoint says of an offset, -1 when it does not. */
-static int32_t
-wanted_epoch(const struct segment *g, int64_t offset)
-{
-	const struct klog_epochs *epochs = g->s->epochs;
-	const struct klog_state *st = state_of(g);
-	int32_t want = st != NULL && offset >= st->log_start ? 0 : -1;
-	size_t i;
-
-	if (st != NULL && st->leader_epoch > 0 && offset >= st->epoch_start)
-		return st->leader_epoch;
-	if (epochs == NULL)
-		return -1;
-	for (i = 0; i < epochs->count && epochs->list[i].start <= offset; i++)
-		want = epochs->list[i].epoch;
-	return want;
-}
-
-static bool
-is_odd(const struct segment *g, const struct klog_batch *b, int32_t want)
-{
-	const struct klog_state *st = state_of(g);
-
-	if (want != -1 && b->leader_epoch != want)
-		return true;
-	/* before the first line */
-	if (st != NULL && b->base_offset >= st->log_start &&
-		g->s->epochs != NULL && g->s->epochs->count > 0 &&
-		b->base_offset < g->s->epochs->list[0].start &&
-		b->leader_epoch >= g->s->epochs->list[0].epoch)
-		return true;
-	if (want == -1 && g->s->epochs != NULL && g->s->epochs->count > 0 &&
-		b->leader_epoch > g->s->epochs->list[0].epoch)
-		return true;
-	return b->leader_epoch < g->s->seen_epoch ||
-		(st != NULL &&
-			(b->leader_epoch > st->leader_epoch ||
-				b->leader_epoch < 0));
-}
-
-/* Whether an epoch is said to begin inside of the batch, where none can. */
-static bool
-begins_within(const struct segment *g, const struct klog_batch *b)
-{
-	const struct klog_epochs *epochs = g->s->epochs;
-	size_t i;
-
-	for (i = 0; epochs != NULL && i < epochs->count; i++)
-		if (epochs->list[i].start > b->base_offset &&
-			epochs->list[i].start <= klog_batch_last_offset(b))
-			return true;
-	return false;
-}
-
-static int
-tell_odd(struct klog_sweep *s, const struct klog_odd_epochs *o,
-	struct klog_err *err)
-{
-	char name[KLOG_FILE_NAME], want[16] = "another";
-
-	if (o->want != -1)
-		snprintf(want, sizeof(want), "%" PRId32, o->want);
-	klog_file_name(name, o->base, ".log");
-	return klog_findings_add(s->out, KLOG_FOUND_DAMAGE, name, o->position,
-		o->size, o->offset, err,
-		"leader epoch %" PRId32 " where it is %s", o->epoch, want);
-}
-
-/*
- * A batch of another epoch than is said of its offset: one is wrong.  Which
- * one shows when it is known how many batches there are.
- */
-static int
-check_epoch(struct segment *g, const struct klog_batch *b, int64_t position,
-	struct klog_err *err)
-{
-	struct klog_sweep *s = g->s;
-	struct klog_odd_epochs *o = s->odd_count > 0 ? &s->odd[s->odd_count - 1]
-						     : NULL;
-	int32_t want;
-
-	if (b->magic != KLOG_BATCH_MAGIC)
-		return 0;
-	want = wanted_epoch(g, b->base_offset);
-	if (!is_odd(g, b, want)) {
-		s->seen_epoch = b->leader_epoch;
-		return 0;
-	}
-	if (o != NULL && o->base == g->base &&
-		o->position + o->size == position &&
-		o->epoch == b->leader_epoch) {
-		o->size += b->size;
-		o->batches++;
-		o->within |= begins_within(g, b);
-		return 0;
-	}
-	if (s->odd_count == KLOG_ODD_MAX) {
-		if (tell_odd(s, &s->odd[0], err) == -1)
-			return -1;
-		memmove(s->odd, s->odd + 1, sizeof(s->odd) - sizeof(s->odd[0]));
-		s->odd_count--;
-	}
-	o = &s->odd[s->odd_count++];
-	o->base = g->base;
-	o->position = position;
-	o->size = b->size;
-	o->offset = b->base_offset;
-	o->epoch = b->leader_epoch;
-	o->want = want != -1 ? want : s->seen_epoch;
-	o->batches = 1;
-	o->within = begins_within(g, b);
-	return 0;
-}
-
-int
-klog_sweep_end(struct klog_sweep *s, struct klog_err *err)
-{
-	bool said = false;
-	size_t i;
-	int r = 0;
-
-	for (i = 0; r == 0 && i < s->odd_count; i++) {
-		const struct klog_odd_epochs *o = &s->odd[i];
-		bool known = !s->r->has_state ||
-			(o->epoch >= 0 && o->epoch <= s->r->state.leader_epoch);
-		/* one flipped bit is in one batch; so many agree */
-		bool line = s->epochs != NULL && known &&
-			(o->batches > 1 || o->within);
-
-		if (!line)
-			r = tell_odd(s, o, err);
-		else if (!said)
-			r = klog_findings_add(s->out, KLOG_FOUND_INDEX,
-				KLOG_EPOCH_NAME, 0, s->epochs_size, o->offset,
-				err,
-				"leader epoch %" PRId32 " at offset %" PRId64
-				", but the batches from there on are of "
-				"%" PRId32,
-				o->want, o->offset, o->epoch);
-		said |= line;
-	}
-	s->odd_count = 0;
-	return r;
-}
-
 /* ---- records ---- */
-
-/*
- * Steps over a record without headers whose varints are short, which nearly
- * all are.  NULL: it is another one, or malformed, and klog_record_take knows.
- */
-static inline const uint8_t *
-step_over(const uint8_t *p, const uint8_t *batch_end, int64_t *offset)
-{
-	enum { FIELD = 3 }; /* bytes of a short varint at most */
-	const uint8_t *end;
-	uint32_t n;
-
-	if (batch_end - p < 4 * FIELD + 1 ||
-		(p = klog_get_short(p, &n)) == NULL || (n & 1) != 0 ||
-		n / 2 > (size_t)(batch_end - p))
-		return NULL;
-	end = p + n / 2;
-	if ((p = klog_get_short(p + 1, &n)) == NULL ||
-		(p = klog_get_short(p, &n)) == NULL || (n & 1) != 0)
-		return NULL;
-	*offset = n / 2;
-	/* the key; of the odd, negative ones only null is usual */
-	if ((p = klog_get_short(p, &n)) == NULL || ((n & 1) != 0 && n != 1) ||
-		(n != 1 && (ptrdiff_t)(n / 2) > batch_end - p))
-		return NULL;
-	p += n / 2;
-	if (batch_end - p < 2 * FIELD || (p = klog_get_short(p, &n)) == NULL ||
-		((n & 1) != 0 && n != 1))
-		return NULL;
-	/* the value, and the count of headers */
-	if (end - p != (ptrdiff_t)(n / 2 + 1) || end[-1] != 0)
-		return NULL;
-	return end;
-}
-
-/* Walks the records of an uncompressed batch of the format 2. */
-static int
-walk_plain(const struct klog_batch *b, struct klog_slice bytes,
-	struct klog_err *err)
-{
-	struct klog_slice in = klog_slice_of(
-		bytes.data + KLOG_BATCH_HEADER, b->size - KLOG_BATCH_HEADER);
-	const uint8_t *p = in.data, *end = in.data + in.size, *next;
-	int64_t previous = -1, offset;
-	struct klog_record rec;
-	int32_t i;
-
-	for (i = 0; i < b->record_count; i++, p = next) {
-		next = step_over(p, end, &offset);
-		if (next == NULL) {
-			in = klog_slice_of(p, (size_t)(end - p));
-			if (klog_record_take(&in, &rec, err) == -1)
-				return klog_err_in(err, "record %" PRId32, i);
-			offset = rec.offset;
-			next = in.data;
-		}
-		if (offset <= previous || offset > b->last_offset_delta)
-			return klog_fail(err, KLOG_ECORRUPT,
-				"record %" PRId32 ": offset delta %" PRId64
-				" after %" PRId64 ", of %" PRId32,
-				i, offset, previous, b->last_offset_delta);
-		previous = offset;
-	}
-	if (p < end)
-		return klog_fail(err, KLOG_ECORRUPT,
-			"%td bytes behind the last record", end - p);
-	return 0;
-}
-
-static int
-walk_records(struct klog_sweep *s, const struct klog_batch *b,
-	struct klog_slice bytes, struct klog_err *err)
-{
-	struct klog_decoder *d = &s->decoder;
-	struct klog_batch_iter it;
-	struct klog_record rec;
-	int got;
-
-	if (b->magic == KLOG_BATCH_MAGIC &&
-		(b->attributes & KLOG_ATTR_CODEC) == KLOG_CODEC_NONE)
-		return walk_plain(b, bytes, err);
-	if (klog_batch_open(b, bytes, &d->compressor, d->limit, &d->scratch,
-		    &it, err) == -1)
-		return -1;
-	while ((got = klog_batch_next(&it, &rec, err)) == 1)
-		;
-	return got;
-}
 
 /* 0, or -1 when it could not be done: a codec that is not there, no memory. */
 static int
 check_records(struct segment *g, const struct klog_batch *b, int64_t position,
 	struct klog_err *err)
 {
+	struct klog_decoder *d = &g->s->decoder;
 	struct klog_err why;
 
-	if (walk_records(g->s, b, g->s->scan.bytes, &why) == 0)
+	if (klog_walk_records(b, g->s->scan.bytes, &d->compressor, d->limit,
+		    &d->scratch, &why) == 0)
 		return 0;
 	if (why.code != KLOG_ECORRUPT) {
 		*err = why;
@@ -471,7 +240,7 @@ take(struct segment *g, struct klog_err *err)
 			klog_aborts_batch(&s->aborts, &b, s->scan.bytes, err) ==
 				-1) ||
 		check_order(g, &b, position, err) == -1 ||
-		check_epoch(g, &b, position, err) == -1 ||
+		klog_odd_batch(&s->odd, g->base, &b, position, err) == -1 ||
 		klog_collate_batch(g->c, &b, position, err) == -1)
 		return -1;
 	s->batches++;
@@ -1005,19 +774,18 @@ int
 klog_sweep_segment(
 	struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err)
 {
-	size_t before = s->out->count, odd = s->odd_count;
+	size_t before = s->out->count;
 	int64_t expected = s->expected > base ? s->expected : base;
-	int32_t seen = s->seen_epoch;
+	const struct klog_odd odd = s->odd;
 	const struct klog_aborts aborts = s->aborts;
 	int tries, found = 0, r = AGAIN;
 	bool cleaned;
 
 	for (tries = 0; r == AGAIN && tries < TRIES; tries++) {
 		klog_findings_cut(s->out, before);
-		s->odd_count = odd;
+		s->odd = odd;
 		s->aborts = aborts;
 		s->expected = expected;
-		s->seen_epoch = seen;
 		r = one_look(s, base, next, err);
 		if (r != 0 || !any_bad(s->out, before))
 			continue;

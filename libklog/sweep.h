@@ -8,35 +8,22 @@
 #define KLOG_SWEEP_H
 
 #include "aborts.h"
-#include "checkpoint.h"
 #include "entries.h"
 #include "findings.h"
 #include "lookup.h"
-
-/* Batches in a row whose epoch is not what leader-epoch-checkpoint says. */
-struct klog_odd_epochs {
-	int64_t base, position, size, offset;
-	int32_t epoch, want;
-	int64_t batches;
-	bool within; /* an epoch is said to begin inside of one */
-};
-#define KLOG_ODD_MAX 8
+#include "odd.h"
 
 struct klog_sweep {
 	/* set by the caller */
-	struct klog_reader *r; /* the partition; its state is read anew */
-	const struct klog_epochs *epochs; /* NULL: the file is damaged */
-	int64_t epochs_size;
+	struct klog_reader *r;  /* the partition; its state is read anew */
 	int64_t index_interval; /* -1: not known, or it changed */
 	bool clean;             /* a Kafka that was shut down cleanly */
 	bool only_log;          /* a lone .log: its indexes are not asked for */
 	struct klog_findings *out;
 
 	/* what is known when a segment begins */
-	int64_t expected;   /* offset of the next batch, -1: any */
-	int32_t seen_epoch; /* of the batch before */
-	struct klog_odd_epochs odd[KLOG_ODD_MAX];
-	size_t odd_count;
+	int64_t expected; /* offset of the next batch, -1: any */
+	struct klog_odd odd;
 	int64_t batches;
 
 	struct klog_aborts aborts;
@@ -56,9 +43,5 @@ void klog_sweep_free(struct klog_sweep *s);
  */
 int klog_sweep_segment(
 	struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err);
-
-/* After the last one: whether the checkpoint or the batches are wrong where
- * they do not agree. */
-int klog_sweep_end(struct klog_sweep *s, struct klog_err *err);
 
 #endif

@@ -215,13 +215,13 @@ begin(struct klog_verify *v, const uint8_t *id, bool must, int64_t generation,
 	v->segment = 0;
 	if (klog_survey_state(&v->r, must, id, generation, &v->out, err) ==
 			-1 ||
-		klog_survey_epochs(&v->r, &v->epochs, &v->sweep.epochs_size,
+		klog_survey_epochs(&v->r, &v->epochs, &v->sweep.odd.epochs_size,
 			&good, &v->out, err) == -1 ||
 		klog_segment_list_all(v->r.dir, &v->bases, err) == -1 ||
 		look_at_ends(v, err) == -1)
 		return in_partition(v, err);
 	if (good)
-		v->sweep.epochs = &v->epochs;
+		v->sweep.odd.epochs = &v->epochs;
 	/* all transactions that there ever were begin here */
 	v->sweep.aborts.known = v->bases.count > 0 && v->bases.base[0] == 0 &&
 		v->only[0] == '\0';
@@ -257,7 +257,7 @@ look_at_overlap(struct klog_verify *v, int64_t base, struct klog_err *err)
 		    v->sweep.expected - 1) == -1)
 		return -1;
 	v->sweep.expected = base;
-	v->sweep.seen_epoch = -1;
+	v->sweep.odd.seen_epoch = -1;
 	return 0;
 }
 
@@ -322,7 +322,7 @@ step_in_partition(struct klog_verify *v, struct klog_err *err)
 		return r;
 	/* the log start may have been raised meanwhile */
 	if ((v->r.has_state && klog_reader_look(&v->r, err) == -1) ||
-		klog_sweep_end(&v->sweep, err) == -1 ||
+		klog_odd_end(&v->sweep.odd, err) == -1 ||
 		look_at_checkpoints(v, err) == -1 ||
 		klog_survey_names(&v->r, &v->bases, start_of(v),
 			v->sweep.pause_us, &v->out, err) == -1)
