@@ -182,6 +182,20 @@ out_of_order(struct segment *g, const struct klog_batch *b, int64_t position,
 	return damage(g, position, b->size, expected, what, err);
 }
 
+/* Whether the segment behind bounds this one: not one that was listed before
+ * this one took its place, as cleaning has it. */
+static bool
+next_counts(struct segment *g)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat st;
+
+	if (state_of(g) != NULL)
+		return is_dense(g, g->next);
+	klog_file_name(name, g->next, ".log");
+	return fstatat(g->s->r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int
 check_order(struct segment *g, struct klog_batch *b, int64_t position,
 	struct klog_err *err)
@@ -208,7 +222,7 @@ check_order(struct segment *g, struct klog_batch *b, int64_t position,
 			return -1;
 	}
 	if (base == b->base_offset &&
-		(klog_batch_last_offset(b) >= g->next ||
+		((klog_batch_last_offset(b) >= g->next && next_counts(g)) ||
 			klog_batch_last_offset(b) - g->base > INT32_MAX)) {
 		snprintf(what, sizeof(what),
 			"offset %" PRId64 " in the segment of %" PRId64,

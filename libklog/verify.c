@@ -244,20 +244,25 @@ end(struct klog_verify *v)
 static int
 look_at_overlap(struct klog_verify *v, int64_t base, struct klog_err *err)
 {
+	int64_t ends = v->sweep.expected;
 	char name[KLOG_FILE_NAME];
+	struct stat st;
 	bool ours = v->r.has_state && base >= v->r.state.first_dirty;
 
 	if (v->sweep.expected <= base)
 		return 0;
 	klog_file_name(name, base, ".log");
+	v->sweep.expected = base;
+	v->sweep.odd.seen_epoch = -1;
+	/* replaced since they were listed */
+	if (fstatat(v->r.dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
 	/* a replacement stands for several, which go one by one */
 	if (klog_findings_add(&v->out,
 		    ours ? KLOG_FOUND_DAMAGE : KLOG_FOUND_LEFTOVER, name, 0, 0,
 		    base, err, "the segment before it ends at offset %" PRId64,
-		    v->sweep.expected - 1) == -1)
+		    ends - 1) == -1)
 		return -1;
-	v->sweep.expected = base;
-	v->sweep.odd.seen_epoch = -1;
 	return 0;
 }
 
