@@ -7,7 +7,16 @@
 #include "cli.h"
 #include "table.h"
 
-enum { NONE = '-', TEXT = 't', NUMBER = 'n', LIST = 'l', VALUE = 'v' };
+#define STEP ((size_t)64 * 1024)
+
+enum {
+	NONE = '-',
+	TEXT = 't',
+	NUMBER = 'n',
+	LIST = 'l',
+	VALUE = 'v',
+	BOOL = 'b'
+};
 
 void
 table_init(struct table *table, const char *const *heads, size_t columns,
@@ -78,6 +87,12 @@ table_list(struct table *table, const char *numbers)
 }
 
 void
+table_bool(struct table *table, bool yes)
+{
+	add(table, BOOL, yes ? "true" : "false");
+}
+
+void
 table_none(struct table *table)
 {
 	add(table, NONE, "");
@@ -129,26 +144,29 @@ next_cell(const char *cell)
 }
 
 static int
-print_columns(const struct table *table)
+print_columns(struct table *table)
 {
 	const char *cells = (const char *)table->text.data, *p;
-	size_t *widths, i, w;
+	bool begun = table->widths != NULL;
+	size_t *widths = table->widths, i, w;
 
-	widths = calloc(table->columns, sizeof(*widths));
-	if (widths == NULL)
-		return -1;
-	for (i = 0; i < table->columns; i++)
-		widths[i] = width(table->heads[i]);
+	if (!begun) {
+		widths = calloc(table->columns, sizeof(*widths));
+		if (widths == NULL)
+			return -1;
+		table->widths = widths;
+		for (i = 0; i < table->columns; i++)
+			widths[i] = width(table->heads[i]);
+	}
 	for (i = 0, p = cells; i < table->count; i++, p = next_cell(p)) {
 		w = width(p + 1);
 		if (w > widths[i % table->columns])
 			widths[i % table->columns] = w;
 	}
-	for (i = 0; i < table->columns; i++)
+	for (i = 0; !begun && i < table->columns; i++)
 		print_cell(table, widths, i, table->heads[i]);
 	for (i = 0, p = cells; i < table->count; i++, p = next_cell(p))
 		print_cell(table, widths, i % table->columns, p + 1);
-	free(widths);
 	return 0;
 }
 
@@ -195,6 +213,8 @@ value_of(const char *cell)
 		return list_of(cell + 1);
 	case VALUE:
 		return json_loads(cell + 1, 0, NULL);
+	case BOOL:
+		return json_boolean(cell[1] == 't');
 	case NONE:
 		return json_null();
 	default:
@@ -241,15 +261,29 @@ print_json(const struct table *table)
 }
 
 int
-table_print(const struct table *table)
+table_print(struct table *table)
 {
+	int r;
+
 	if (table->failed)
 		return -1;
-	return table->json ? print_json(table) : print_columns(table);
+	r = table->json ? print_json(table) : print_columns(table);
+	table->text.size = 0;
+	table->count = 0;
+	return r;
+}
+
+int
+table_step(struct table *table)
+{
+	return table->text.size < STEP ? 0 : table_print(table);
 }
 
 void
 table_free(struct table *table)
 {
 	klog_buf_free(&table->text);
+	free(table->widths);
+	table->widths = NULL;
+	table->count = 0;
 }

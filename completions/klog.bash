@@ -228,7 +228,8 @@ _klog() {
 			--dead-letter)
 		;;
 	klog-inspect)
-		options+=(-J --json)
+		options+=(-J --json --segments --batches --records --bytes
+			--timeline --verify --repair --dry-run)
 		;;
 	klog-offsets)
 		options+=(-g --group --at --groups --reset --shift --reset-from

@@ -119,24 +119,47 @@ klog_epochs_read(int dir, struct klog_epochs *epochs, struct klog_err *err)
 	return r;
 }
 
+static int
+format(const struct klog_epochs *epochs, struct klog_buf *text,
+	struct klog_err *err)
+{
+	char line[64];
+	size_t i;
+	int n = snprintf(line, sizeof(line), "0\n%zu\n", epochs->count);
+	int r = klog_buf_put(text, line, (size_t)n);
+
+	for (i = 0; r == 0 && i < epochs->count; i++) {
+		n = snprintf(line, sizeof(line), "%" PRId32 " %" PRId64 "\n",
+			epochs->list[i].epoch, epochs->list[i].start);
+		r = klog_buf_put(text, line, (size_t)n);
+	}
+	return r == -1 ? klog_fail_memory(err) : 0;
+}
+
+int
+klog_epochs_match(int dir, const struct klog_epochs *epochs, bool *same,
+	struct klog_err *err)
+{
+	struct klog_buf want = { NULL, 0, 0 }, have = { NULL, 0, 0 };
+	int r = format(epochs, &want, err);
+
+	if (r == 0)
+		r = klog_read_file(dir, KLOG_EPOCH_NAME, FILE_MAX, &have, err);
+	*same = r == 0 && have.size == want.size &&
+		memcmp(have.data, want.data, want.size) == 0;
+	klog_buf_free(&want);
+	klog_buf_free(&have);
+	return r;
+}
+
 int
 klog_epochs_write(
 	int dir, const struct klog_epochs *epochs, struct klog_err *err)
 {
 	struct klog_buf text = { NULL, 0, 0 };
-	char line[64];
-	size_t i;
-	int n = snprintf(line, sizeof(line), "0\n%zu\n", epochs->count);
-	int r = klog_buf_put(&text, line, (size_t)n);
+	int r = format(epochs, &text, err);
 
-	for (i = 0; r == 0 && i < epochs->count; i++) {
-		n = snprintf(line, sizeof(line), "%" PRId32 " %" PRId64 "\n",
-			epochs->list[i].epoch, epochs->list[i].start);
-		r = klog_buf_put(&text, line, (size_t)n);
-	}
-	if (r == -1)
-		klog_fail_memory(err);
-	else
+	if (r == 0)
 		r = klog_replace_file(dir, KLOG_EPOCH_NAME,
 			klog_slice_of(text.data, text.size), err);
 	klog_buf_free(&text);

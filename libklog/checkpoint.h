@@ -26,6 +26,10 @@ struct klog_epochs {
 int klog_epochs_read(int dir, struct klog_epochs *epochs, struct klog_err *err);
 int klog_epochs_write(
 	int dir, const struct klog_epochs *epochs, struct klog_err *err);
+
+/* Whether the file is, to the byte, what klog and Kafka write for them. */
+int klog_epochs_match(int dir, const struct klog_epochs *epochs, bool *same,
+	struct klog_err *err);
 void klog_epochs_free(struct klog_epochs *epochs);
 
 /*

@@ -8,11 +8,11 @@
 #define PART ((size_t)1 << 30) /* crc32_iscsi counts in int */
 
 uint32_t
-klog_crc32c(const void *data, size_t size)
+klog_crc32c_add(uint32_t crc, const void *data, size_t size)
 {
 	unsigned char *p;
-	uint32_t crc = UINT32_MAX;
 
+	crc = ~crc;
 	/* ISA-L reads only, but forgot the const. */
 	memcpy(&p, &data, sizeof(p));
 	while (size > 0) {
@@ -23,6 +23,12 @@ klog_crc32c(const void *data, size_t size)
 		size -= part;
 	}
 	return ~crc;
+}
+
+uint32_t
+klog_crc32c(const void *data, size_t size)
+{
+	return klog_crc32c_add(0, data, size);
 }
 
 void

@@ -9,6 +9,9 @@
 /* The finished checksum of size bytes; 0 for none. */
 uint32_t klog_crc32c(const void *data, size_t size);
 
+/* Goes on from the checksum of what came before; 0 to begin. */
+uint32_t klog_crc32c_add(uint32_t crc, const void *data, size_t size);
+
 /*
  * The last word of a line of text: " 0123abcd", the checksum of what comes
  * before it.  And whether it is good, when the line is cut there.

@@ -7,13 +7,17 @@
 #include "create.h"
 #include "delete.h"
 #include "describe.h"
+#include "dump.h"
 #include "engine.h"
 #include "floor.h"
 #include "groups.h"
 #include "lookup.h"
 #include "producer.h"
+#include "repair.h"
 #include "reset.h"
+#include "timeline.h"
 #include "topic.h"
+#include "verify.h"
 
 struct dir_klog {
 	struct klog head;
@@ -297,4 +301,54 @@ klog_disk(struct klog *klog, int64_t *free_bytes, int64_t *all_bytes,
 	if (is_directory(klog, "a disk", err) == -1)
 		return -1;
 	return klog_floor_disk(cluster_of(klog), free_bytes, all_bytes, err);
+}
+
+struct klog_verify *
+klog_verify_open(struct klog *klog, const char *topic, int32_t partition,
+	struct klog_err *err)
+{
+	if (klog->engine != &klog_engine_dir) {
+		klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory can be verified");
+		return NULL;
+	}
+	return klog_dir_verify_open(cluster_of(klog), topic, partition, err);
+}
+
+struct klog_dump *
+klog_dump_open(struct klog *klog, const char *topic, int32_t partition,
+	struct klog_err *err)
+{
+	if (klog->engine != &klog_engine_dir) {
+		klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory has files to show");
+		return NULL;
+	}
+	return klog_dir_dump_open(cluster_of(klog), topic, partition, err);
+}
+
+int
+klog_repair(struct klog *klog, const char *topic, int32_t partition,
+	bool dry_run, struct klog_repaired **list, size_t *count,
+	struct klog_err *err)
+{
+	*list = NULL;
+	*count = 0;
+	if (klog->engine != &klog_engine_dir)
+		return klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory can be repaired");
+	return klog_dir_repair(
+		cluster_of(klog), topic, partition, dry_run, list, count, err);
+}
+
+int
+klog_timeline(struct klog *klog, const char *topic, int32_t partition,
+	size_t most, struct klog_bucket **list, size_t *count,
+	struct klog_err *err)
+{
+	if (klog->engine != &klog_engine_dir)
+		return klog_fail(err, KLOG_EUSAGE,
+			"only a cluster that is a directory has time indexes");
+	return klog_dir_timeline(
+		cluster_of(klog), topic, partition, most, list, count, err);
 }

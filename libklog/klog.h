@@ -605,6 +605,162 @@ int klog_group_undo(struct klog *klog, const char *group,
 	struct klog_group_change **changes, size_t *count,
 	struct klog_err *err);
 
+/* ---- looking inside --------------------------------------------------- */
+
+enum klog_severity {
+	KLOG_FOUND_LEFTOVER, /* of an interrupted operation; no damage */
+	KLOG_FOUND_INDEX,    /* what can be rebuilt is wrong or missing */
+	KLOG_FOUND_DAMAGE    /* records are lost, or cannot be trusted */
+};
+
+/* One damaged range, lost file or leftover; the texts are good until the next
+ * klog_verify_next. */
+struct klog_finding {
+	enum klog_severity severity;
+	const char *file;       /* "access/0/00000000000000000042.log" */
+	int64_t position, size; /* the bytes; size 0: what is not there */
+	int64_t offset;         /* the first that it is about; -1: none */
+	const char *what;
+};
+
+/*
+ * Looks at everything of a topic, a partition of it (else -1), or a path with
+ * a slash: a topic's directory, a partition's (Kafka's, too), or one file of
+ * such.  No lock is taken and nothing written; files may be in use.
+ */
+struct klog_verify *klog_verify_open(struct klog *klog, const char *topic,
+	int32_t partition, struct klog_err *err);
+
+/* 1 with the next finding, 0 when all was looked at, -1. */
+int klog_verify_next(struct klog_verify *verify, struct klog_finding *finding,
+	struct klog_err *err);
+void klog_verify_close(struct klog_verify *verify);
+
+/*
+ * What is in the files of a topic, a partition (else -1) or a path, klog's and
+ * Kafka's, in use or not: segment after segment, batch after batch, record
+ * after record.  Everything that is there is shown, control records, aborted
+ * ones, and those that are damaged.
+ */
+struct klog_dump *klog_dump_open(struct klog *klog, const char *topic,
+	int32_t partition, struct klog_err *err);
+void klog_dump_close(struct klog_dump *dump);
+
+struct klog_segment_info {
+	const char *file; /* of its .log; good until the next call */
+	int64_t base_offset;
+	int64_t last_offset; /* -1: nothing is in it */
+	int64_t size;
+	int64_t records;
+};
+
+struct klog_batch_info {
+	const char *file;
+	int64_t base_offset, last_offset;
+	int64_t records;
+	int64_t position, size;
+	uint32_t crc;
+	const char *codec; /* "none", "gzip" ... */
+	int32_t magic;
+	int32_t epoch; /* -1: none, as everything else that is not there */
+	const char *timestamp_type; /* "create", "logappend", "none" */
+	int64_t max_timestamp_ms;
+	int64_t producer_id;
+	int32_t producer_epoch;
+	int32_t base_sequence, last_sequence;
+	bool transactional, control;
+	int64_t delete_horizon_ms;
+	bool valid; /* its checksum is right */
+};
+
+/* Of a record in a control batch; the texts are NULL or zero for others. */
+struct klog_marker {
+	const char *type; /* "COMMIT", "ABORT" ... */
+	int32_t coordinator_epoch;
+};
+
+/*
+ * Each goes on where it was: 1, 0 at the end, -1.  After KLOG_ECORRUPT the next
+ * call goes on behind what is damaged.  A batch that is still being written
+ * is not shown.  One dump is for one of these.
+ */
+int klog_dump_segment(struct klog_dump *dump, struct klog_segment_info *info,
+	struct klog_err *err);
+int klog_dump_batch(struct klog_dump *dump, struct klog_batch_info *info,
+	struct klog_err *err);
+int klog_dump_records(struct klog_dump *dump, struct klog_run *run,
+	struct klog_batch_info *info, struct klog_err *err);
+
+/* What a record of a control batch says. */
+struct klog_marker klog_marker_of(const struct klog_record *record);
+
+/*
+ * Where the path is a file of entries (.index, .timeindex, .txnindex,
+ * .snapshot, leader-epoch-checkpoint): the names of their fields, so many,
+ * else 0; and one entry after the other, INT64_MIN where it has no value.
+ */
+#define KLOG_FIELDS_MAX 12
+size_t klog_dump_fields(
+	const struct klog_dump *dump, const char *const **names);
+int klog_dump_entry(struct klog_dump *dump, const char **file,
+	int64_t values[KLOG_FIELDS_MAX], struct klog_err *err);
+
+/*
+ * The bytes of the batch that holds an offset, sound or not; and what they
+ * mean, field by field: 1, 0 at the end, -1 where they cannot be read on.
+ * The records of a compressed batch are those of `unpacked`.
+ */
+int klog_dump_find(struct klog_dump *dump, int64_t offset,
+	struct klog_batch_info *info, struct klog_err *err);
+
+struct klog_field {
+	bool unpacked;    /* from..to count in the decompressed records */
+	int64_t from, to; /* the bytes, `to` exclusive */
+	struct klog_slice bytes;
+	const char *name;
+	char value[160];
+	char meaning[160]; /* "" where the value says it all */
+};
+int klog_dump_field(
+	struct klog_dump *dump, struct klog_field *field, struct klog_err *err);
+
+/*
+ * Mends what klog_verify finds in a topic, or a partition of it (else -1):
+ * indexes, leader-epoch-checkpoint and `.klog` are made anew, and a damaged end
+ * of the last segment is cut, under a new leader epoch; what is cut is kept in
+ * the partition's `.klog.removed`.  Damage anywhere else is left as it is.
+ * Writers wait meanwhile.  KLOG_EUSAGE for what klog did not write.  *list is
+ * malloc'ed, the caller frees it, also on -1: what was done until then.
+ */
+struct klog_repaired {
+	enum klog_severity severity; /* as in struct klog_finding */
+	char file[600];
+	int64_t position, size;
+	int64_t offset;
+	char what[200];
+	char done
+		[240]; /* "made anew", "cut from offset 7 on ...", "left ..." */
+	bool mended;
+};
+int klog_repair(struct klog *klog, const char *topic, int32_t partition,
+	bool dry_run, struct klog_repaired **list, size_t *count,
+	struct klog_err *err);
+
+/*
+ * Records and bytes over time, of a topic or a partition of it (else -1): by
+ * the time indexes and the sizes of the files, so about right, and as quick
+ * for a large log as for a small one.  At most `most` buckets, each of the same
+ * length, in order; *list is malloc'ed, the caller frees it.  None for a log
+ * without records or timestamps.
+ */
+struct klog_bucket {
+	int64_t from_ms, to_ms; /* exclusive */
+	int64_t records, bytes;
+};
+int klog_timeline(struct klog *klog, const char *topic, int32_t partition,
+	size_t most, struct klog_bucket **list, size_t *count,
+	struct klog_err *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -287,6 +287,49 @@ restore_closed(struct klog_log *log, int64_t active,
 	return r;
 }
 
+/* Nothing of them is believed. */
+static int
+empty_indexes(struct klog_log *log, struct klog_err *err)
+{
+	klog_log_open_indexes(log);
+	if (log->index_fd == -1 || log->time_fd == -1)
+		return klog_fail(err, KLOG_ESYSTEM,
+			"%s: its indexes cannot be opened", log->path);
+	if (klog_truncate_file(log->index_fd, 0, ".index", err) == -1 ||
+		klog_truncate_file(log->time_fd, 0, ".timeindex", err) == -1)
+		return klog_err_in(err, "%s", log->path);
+	return 0;
+}
+
+int
+klog_recover_indexes(struct klog_log *log, int64_t base,
+	const struct klog_settings *settings, struct klog_err *err)
+{
+	const struct klog_state before = log->state;
+	bool active = base == before.active_base, suspect = log->suspect;
+	struct klog_place end = { base, before.length, before.next_offset };
+	int r;
+
+	log->state.active_base = base;
+	r = klog_log_open_active(log, err);
+	if (r == 0 && !active) {
+		end.position = klog_file_size(log->log_fd, log->open_name, err);
+		r = end.position == -1 ? -1 : 0;
+	}
+	if (r == 0)
+		r = empty_indexes(log, err);
+	if (r == 0)
+		r = restore_active(log, &end, 0, settings, err);
+	if (r == 0 && active)
+		return klog_log_save(log, err);
+	if (r == 0)
+		klog_log_end_indexes(log);
+	klog_log_close_segment(log);
+	log->state = before;
+	log->suspect = suspect;
+	return r;
+}
+
 int
 klog_recover_cut(struct klog_log *log, const struct klog_check *found,
 	bool copied, bool doubtful, const struct klog_settings *settings,

@@ -42,6 +42,15 @@ int klog_recover_state(struct klog_log *log, const uint8_t topic_id[16],
 	const struct klog_recover *how, struct klog_err *err);
 
 /*
+ * Under the sync and the append byte, once klog_recover_tail came back with 0:
+ * both indexes of a segment whose .log is whole are made anew from it.  Killed
+ * in between they are short, which costs a scan.  Of the active segment the
+ * state is saved, too.
+ */
+int klog_recover_indexes(struct klog_log *log, int64_t base,
+	const struct klog_settings *settings, struct klog_err *err);
+
+/*
  * Cuts at found->end and makes state and indexes agree: epoch first, then the
  * cut, then its sync, then the state (V1, F3).  `copied`: the files are a copy
  * whose bytes were perhaps never synced; they are first.  `doubtful`: a sync

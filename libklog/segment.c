@@ -303,6 +303,18 @@ klog_scan_header(struct klog_scan *scan, struct klog_err *err)
 }
 
 int
+klog_scan_peek(
+	struct klog_scan *scan, struct klog_batch *next, struct klog_err *err)
+{
+	struct klog_batch here = scan->batch;
+	int got = take_header(scan, err);
+
+	*next = scan->batch;
+	scan->batch = here;
+	return got;
+}
+
+int
 klog_scan_next(struct klog_scan *scan, struct klog_err *err)
 {
 	struct klog_slice in;

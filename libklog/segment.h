@@ -87,6 +87,12 @@ int klog_scan_next(struct klog_scan *scan, struct klog_err *err);
  */
 int klog_scan_header(struct klog_scan *scan, struct klog_err *err);
 
+/* The header of the batch at `position`, into *next; scan->batch and position
+ * stay, scan->bytes does not.  Answers as klog_scan_header, but that the batch
+ * need not be whole. */
+int klog_scan_peek(
+	struct klog_scan *scan, struct klog_batch *next, struct klog_err *err);
+
 /* Reads the batch at `position` anew, and stays there. */
 int klog_scan_look_again(struct klog_scan *scan, struct klog_err *err);
 

@@ -15,8 +15,8 @@
 #include "io.h"
 #include "state.h"
 
-#define SLOT 512
-#define SECOND_SLOT 4096 /* another sector, and another page */
+#define SLOT KLOG_STATE_SLOT
+#define SECOND_SLOT KLOG_STATE_SECOND /* another sector, and another page */
 #define CRC_AT 508
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -187,6 +187,31 @@ klog_state_read(int fd, struct klog_state *state, struct klog_err *err)
 			return 1;
 	}
 	return 0;
+}
+
+int
+klog_state_look(int fd, struct klog_slots *slots, struct klog_err *err)
+{
+	uint8_t page[SECOND_SLOT + SLOT];
+	struct klog_state ignored;
+	int tries;
+	size_t i, got;
+
+	for (tries = 0; tries < 20; tries++) {
+		if (klog_read_at(fd, page, sizeof(page), 0, &got,
+			    KLOG_STATE_NAME, err) == -1)
+			return -1;
+		memset(page + got, 0, sizeof(page) - got);
+		slots->whole[0] = decode(page, &ignored);
+		slots->whole[1] = decode(page + SECOND_SLOT, &ignored);
+		slots->padded = true;
+		for (i = SLOT; i < SECOND_SLOT; i++)
+			slots->padded &= page[i] == 0;
+		if (slots->whole[0] && slots->whole[1])
+			break;
+	}
+	slots->size = klog_file_size(fd, KLOG_STATE_NAME, err);
+	return slots->size == -1 ? -1 : 0;
 }
 
 int

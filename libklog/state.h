@@ -101,7 +101,21 @@ void klog_state_init(
  */
 int klog_state_read(int fd, struct klog_state *state, struct klog_err *err);
 
-/* The same of a partition by its number, in its topic's directory; a directory
+/*
+ * Whether each of the two slots is whole, the bytes between them zero and the
+ * file as long as it must be; looked at a few times, since a slot may be
+ * written just now.
+ */
+#define KLOG_STATE_SECOND 4096 /* where the second slot begins */
+#define KLOG_STATE_SLOT 512
+struct klog_slots {
+	bool whole[2];
+	bool padded;
+	int64_t size;
+};
+int klog_state_look(int fd, struct klog_slots *slots, struct klog_err *err);
+
+/* Reads the state of a partition by its number, in its topic's directory; a directory
  * or file that is not there is -1. */
 int klog_state_read_of(int topic_dir, int32_t partition,
 	struct klog_state *state, struct klog_err *err);

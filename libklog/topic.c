@@ -206,6 +206,69 @@ find_path(struct klog_topic *t, const char *path, struct klog_err *err)
 	return r;
 }
 
+/* Whether a partition's directory has files of such a name. */
+static bool
+is_of_partition(const char *name)
+{
+	static const char *const ends[] = { ".log", ".index", ".timeindex",
+		".txnindex", ".snapshot", KLOG_EPOCH_NAME, KLOG_STATE_NAME,
+		"partition.metadata" };
+	size_t i, n = strlen(name);
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (n >= strlen(ends[i]) &&
+			strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+klog_topic_find_file(struct klog_topic *t, const char *path, char file[256],
+	struct klog_err *err)
+{
+	char *real = realpath(path, NULL);
+	struct stat st;
+	int32_t number;
+	size_t size;
+	int r = -1;
+
+	file[0] = '\0';
+	memset(t, 0, sizeof(*t));
+	t->dir = -1;
+	t->kind = KLOG_PARTITION_DIR;
+	if (real == NULL || stat(real, &st) == -1) {
+		free(real);
+		return klog_fail(err, KLOG_ENOTFOUND, "%s: not there", path);
+	}
+	snprintf(t->label, sizeof(t->label), "%s",
+		strlen(path) < sizeof(t->label) ? path : path_end(real, 2));
+	if (S_ISREG(st.st_mode) && strlen(path_end(real, 1)) < 256 &&
+		is_of_partition(path_end(real, 1))) {
+		snprintf(file, 256, "%s", path_end(real, 1));
+		/* that of the directory, but the label is the file's */
+		real[path_end(real, 1) - real - 1] = '\0';
+	}
+	if (file[0] != '\0' ||
+		klog_partition_name(path_end(real, 1), &size, &number)) {
+		t->dir = klog_open_dir(
+			AT_FDCWD, real[0] != '\0' ? real : "/", err);
+		r = t->dir == -1 ? -1 : 0;
+	}
+	if (r == 0) {
+		snprintf(t->path, sizeof(t->path), "%s", real);
+		name_partition(t, real);
+		/* those with segments klog_topic_find knows */
+		if (file[0] == '\0' && klog_segment_any(t->dir)) {
+			klog_topic_close(t);
+			r = -1;
+		}
+	}
+	free(real);
+	return r == 0 ? 0
+		      : klog_fail(err, KLOG_ENOTFOUND,
+				"%s: no file of a partition", path);
+}
+
 int
 klog_topic_find(struct klog_topic *t, struct klog_cluster *cluster,
 	const char *operand, bool write, struct klog_err *err)

@@ -36,7 +36,16 @@ struct klog_topic {
 int klog_topic_find(struct klog_topic *topic, struct klog_cluster *cluster,
 	const char *operand, bool write, struct klog_err *err);
 
-/* The same, and reads topic.yaml. */
+/*
+ * The partition's directory that a path leads to: of one of its files, whose
+ * name then is in `file`, or a directory that is named as a Kafka's partition
+ * and has no segment; file[0] is NUL then.  KLOG_ENOTFOUND for all others,
+ * which klog_topic_find knows.
+ */
+int klog_topic_find_file(struct klog_topic *topic, const char *path,
+	char file[256], struct klog_err *err);
+
+/* Finds a topic, and reads topic.yaml. */
 int klog_topic_open(struct klog_topic *topic, struct klog_cluster *cluster,
 	const char *operand, bool write, struct klog_err *err);
 void klog_topic_close(struct klog_topic *topic);

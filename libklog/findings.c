@@ -1,0 +1,78 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "findings.h"
+
+#define FINDINGS_MAX 4096
+
+static bool
+goes_on(const struct klog_found *last, enum klog_severity severity,
+	const char *file, int64_t position)
+{
+	return severity == KLOG_FOUND_INDEX && last->severity == severity &&
+		last->size > 0 && last->position + last->size == position &&
+		strcmp(last->file, file) == 0;
+}
+
+static struct klog_found *
+make(struct klog_findings *f)
+{
+	struct klog_found *list;
+
+	/* the room doubles */
+	if ((f->count & (f->count - 1)) == 0) {
+		list = realloc(f->list,
+			(f->count == 0 ? 1 : 2 * f->count) * sizeof(list[0]));
+		if (list == NULL)
+			return NULL;
+		f->list = list;
+	}
+	return &f->list[f->count++];
+}
+
+int
+klog_findings_add(struct klog_findings *f, enum klog_severity severity,
+	const char *file, int64_t position, int64_t size, int64_t offset,
+	struct klog_err *err, const char *fmt, ...)
+{
+	struct klog_found *found;
+	va_list ap;
+
+	if (f->count > 0 &&
+		goes_on(&f->list[f->count - 1], severity, file, position)) {
+		f->list[f->count - 1].size += size;
+		return 0;
+	}
+	if (f->count == FINDINGS_MAX) {
+		f->more++;
+		return 0;
+	}
+	found = make(f);
+	if (found == NULL)
+		return klog_fail_memory(err);
+	found->severity = severity;
+	snprintf(found->file, sizeof(found->file), "%s", file);
+	found->position = position;
+	found->size = size;
+	found->offset = offset >= 0 ? offset : -1;
+	va_start(ap, fmt);
+	vsnprintf(found->what, sizeof(found->what), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+void
+klog_findings_cut(struct klog_findings *f, size_t count)
+{
+	if (count < f->count)
+		f->count = count;
+}
+
+void
+klog_findings_free(struct klog_findings *f)
+{
+	free(f->list);
+	memset(f, 0, sizeof(*f));
+}

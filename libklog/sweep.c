@@ -1,0 +1,816 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collate.h"
+#include "crc32c.h"
+#include "index.h"
+#include "io.h"
+#include "lock.h"
+#include "sweep.h"
+#include "walk.h"
+
+#define CHUNK ((size_t)256 * 1024)
+#define TRIES 6
+#define CONFIRMED 2
+#define PAUSE_US 20000
+
+/* One segment, while it is looked at. */
+struct segment {
+	struct klog_sweep *s;
+	int64_t base, next; /* its own, and that of the one behind it */
+	int fd;
+	char name[KLOG_FILE_NAME];
+	int64_t end;    /* what is behind it came later */
+	int64_t budget; /* bytes of checksums to find where it goes on */
+	bool lost;      /* a damaged range reaches up to here */
+	bool shown;     /* the end was told */
+	int32_t epoch;  /* of the state when it was begun */
+	struct klog_collate *c;
+};
+
+enum { AGAIN = 2 };
+
+void
+klog_sweep_init(
+	struct klog_sweep *s, struct klog_reader *r, struct klog_findings *out)
+{
+	memset(s, 0, sizeof(*s));
+	s->r = r;
+	s->out = out;
+	s->expected = -1;
+	s->odd.seen_epoch = -1;
+	s->odd.r = r;
+	s->odd.out = out;
+	s->index_interval = -1;
+	s->aborts.out = out;
+	s->aborts.fd = -1;
+	s->aborts.known = true;
+	s->pause_us = PAUSE_US;
+	klog_decoder_init(&s->decoder);
+}
+
+void
+klog_sweep_free(struct klog_sweep *s)
+{
+	klog_decoder_free(&s->decoder);
+	klog_scan_free(&s->scan);
+}
+
+static bool
+is_last(const struct segment *g)
+{
+	return g->next == INT64_MAX;
+}
+
+static const struct klog_state *
+state_of(const struct segment *g)
+{
+	return g->s->r->has_state ? &g->s->r->state : NULL;
+}
+
+/* klog's own logs have no gaps but where they were compacted. */
+static bool
+is_dense(const struct segment *g, int64_t offset)
+{
+	const struct klog_state *st = state_of(g);
+
+	return st != NULL && offset >= st->first_dirty;
+}
+
+static int
+damage(struct segment *g, int64_t position, int64_t size, int64_t offset,
+	const char *what, struct klog_err *err)
+{
+	return klog_findings_add(g->s->out, KLOG_FOUND_DAMAGE, g->name,
+		position, size, offset, err, "%s", what);
+}
+
+/* ---- records ---- */
+
+/* 0, or -1 when it could not be done: a codec that is not there, no memory. */
+static int
+check_records(struct segment *g, const struct klog_batch *b, int64_t position,
+	struct klog_err *err)
+{
+	struct klog_decoder *d = &g->s->decoder;
+	struct klog_err why;
+
+	if (klog_walk_records(b, g->s->scan.bytes, &d->compressor, d->limit,
+		    &d->scratch, &why) == 0)
+		return 0;
+	if (why.code != KLOG_ECORRUPT) {
+		*err = why;
+		return klog_err_in(
+			err, "%s: batch at %" PRId64, g->name, position);
+	}
+	return damage(g, position, b->size, b->base_offset, why.text, err);
+}
+
+/* ---- the order of offsets ---- */
+
+/* The offset behind a batch that begins at `base`, which is but supposed. */
+static int64_t
+behind_batch(int64_t base, const struct klog_batch *b)
+{
+	return base < INT64_MAX - b->last_offset_delta
+		? base + b->last_offset_delta + 1
+		: INT64_MAX;
+}
+
+/* The base offset of the batch behind this one, -1 when nobody says. */
+static int
+offset_behind(struct segment *g, int64_t *offset, struct klog_err *err)
+{
+	struct klog_scan *scan = &g->s->scan;
+	const struct klog_state *st = state_of(g);
+	struct klog_batch next;
+	int got = klog_scan_peek(scan, &next, err);
+
+	*offset = -1;
+	if (got == -1)
+		return -1;
+	if (got == KLOG_SCAN_BATCH && next.record_count != -1)
+		*offset = next.base_offset;
+	else if (got == KLOG_SCAN_END && !is_last(g))
+		*offset = g->next;
+	else if (got == KLOG_SCAN_END && st != NULL &&
+		st->active_base == g->base && st->length == scan->position)
+		*offset = st->next_offset;
+	return 0;
+}
+
+/*
+ * An offset that is not the next: either it is wrong itself, or batches are
+ * missing before it.  The one behind it tells.  Sets *base to what the
+ * batch's base offset is taken for.
+ */
+static int
+out_of_order(struct segment *g, const struct klog_batch *b, int64_t position,
+	int64_t *base, struct klog_err *err)
+{
+	int64_t expected = g->s->expected, behind;
+	int64_t end = behind_batch(expected, b);
+	bool dense = is_dense(g, expected);
+	char what[KLOG_FINDING_TEXT];
+
+	*base = b->base_offset;
+	if (offset_behind(g, &behind, err) == -1)
+		return -1;
+	if (b->base_offset > expected) {
+		bool wrong = behind != -1 && behind >= end &&
+			behind <= klog_batch_last_offset(b);
+
+		if (!wrong && !dense)
+			g->s->aborts.gaps = true;
+		if (!wrong && !dense)
+			return 0; /* a gap, as compaction leaves them */
+		if (!wrong) {
+			snprintf(what, sizeof(what),
+				"offsets %" PRId64 " to %" PRId64
+				" are missing before it",
+				expected, b->base_offset - 1);
+			return damage(g, position, 0, expected, what, err);
+		}
+	}
+	snprintf(what, sizeof(what),
+		"base offset %" PRId64 " where %" PRId64 " is next",
+		b->base_offset, expected);
+	*base = expected;
+	return damage(g, position, b->size, expected, what, err);
+}
+
+/* Whether the segment behind bounds this one: not one that was listed before
+ * this one took its place, as cleaning has it. */
+static bool
+next_counts(struct segment *g)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat st;
+
+	if (state_of(g) != NULL)
+		return is_dense(g, g->next);
+	klog_file_name(name, g->next, ".log");
+	return fstatat(g->s->r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int
+check_order(struct segment *g, struct klog_batch *b, int64_t position,
+	struct klog_err *err)
+{
+	int64_t expected = g->s->expected, base = b->base_offset;
+	char what[KLOG_FINDING_TEXT];
+
+	klog_batch_raise_base(b, expected);
+	/* after a damaged range, up to what its segment holds */
+	if (g->lost && b->base_offset >= expected)
+		expected = b->base_offset;
+	g->lost = false;
+	base = b->base_offset;
+	if (b->base_offset != expected &&
+		out_of_order(g, b, position, &base, err) == -1)
+		return -1;
+	if (is_dense(g, base) && base == b->base_offset &&
+		b->record_count != b->last_offset_delta + 1) {
+		snprintf(what, sizeof(what),
+			"%" PRId32 " records in a batch of %" PRId64
+			" offsets, and it was not compacted",
+			b->record_count, (int64_t)b->last_offset_delta + 1);
+		if (damage(g, position, b->size, base, what, err) == -1)
+			return -1;
+	}
+	if (base == b->base_offset &&
+		((klog_batch_last_offset(b) >= g->next && next_counts(g)) ||
+			klog_batch_last_offset(b) - g->base > INT32_MAX)) {
+		snprintf(what, sizeof(what),
+			"offset %" PRId64 " in the segment of %" PRId64,
+			klog_batch_last_offset(b), g->base);
+		if (damage(g, position, b->size, b->base_offset, what, err) ==
+			-1)
+			return -1;
+	}
+	g->s->expected = behind_batch(base, b);
+	/* what is supposed may reach too far to be counted with */
+	if (g->s->expected < INT64_MAX)
+		b->base_offset = base;
+	return 0;
+}
+
+/* ---- a good batch ---- */
+
+static int
+take(struct segment *g, struct klog_err *err)
+{
+	struct klog_sweep *s = g->s;
+	struct klog_batch b = s->scan.batch;
+	int64_t position = s->scan.position - b.size;
+	const struct klog_state *st = state_of(g);
+
+	/* the walk is over the bytes, which a look ahead may move */
+	if (check_records(g, &b, position, err) == -1 ||
+		(st == NULL &&
+			klog_aborts_batch(&s->aborts, &b, s->scan.bytes, err) ==
+				-1) ||
+		check_order(g, &b, position, err) == -1 ||
+		klog_odd_batch(&s->odd, g->base, &b, position, err) == -1 ||
+		klog_collate_batch(g->c, &b, position, err) == -1)
+		return -1;
+	s->batches++;
+	if (st != NULL && g->base == st->active_base &&
+		s->scan.position == st->length && s->r->trusted &&
+		s->expected != st->next_offset)
+		return klog_findings_add(s->out, KLOG_FOUND_DAMAGE, g->name,
+			position, b.size, s->expected, err,
+			"it ends before offset %" PRId64
+			", and the state says %" PRId64,
+			s->expected, st->next_offset);
+	return 0;
+}
+
+/* ---- a bad one: D2 ---- */
+
+/* Whether what is there at `position` must be whole, by the state as it was
+ * read before. */
+static bool
+must_be_whole(struct segment *g, int got, int64_t position)
+{
+	const struct klog_reader *r = g->s->r;
+	const struct klog_state *st = state_of(g);
+	bool same_boot;
+
+	if (!is_last(g) && (st == NULL || st->active_base != g->base))
+		return true;
+	if (st == NULL)
+		return got == KLOG_SCAN_BAD ||
+			g->s->expected < r->foreign_point;
+	if (st->recovery_base > g->base || st->active_base > g->base ||
+		(st->recovery_base == g->base &&
+			position < st->recovery_position))
+		return true;
+	/* a copy, too: the machine did not go down since */
+	same_boot = r->trusted ||
+		(r->knows_today && got == KLOG_SCAN_BAD &&
+			memcmp(st->stamp.boot, r->today.boot, 16) == 0);
+	return same_boot && !(st->marks & KLOG_MARK_SYNCING) &&
+		st->active_base == g->base && position < st->length;
+}
+
+/* Whether bytes could be the front of a batch of this segment. */
+static bool
+plausible(const struct segment *g, const uint8_t *p, size_t size, int64_t at,
+	struct klog_batch *b)
+{
+	struct klog_err ignored;
+
+	if (p[16] > KLOG_BATCH_MAGIC ||
+		(p[16] < KLOG_BATCH_MAGIC && !g->s->scan.old_formats) ||
+		klog_batch_parse(klog_slice_of(p, size), b, &ignored) == -1)
+		return false;
+	return b->base_offset >= g->base &&
+		klog_batch_last_offset(b) >= g->s->expected &&
+		klog_batch_last_offset(b) < g->next &&
+		klog_batch_last_offset(b) - g->base <= INT32_MAX &&
+		b->size <= g->end - at;
+}
+
+/* Whether a good batch is at `at`; counts what that costs. */
+static int
+good_at(struct segment *g, int64_t at, uint32_t size, struct klog_err *err)
+{
+	struct klog_scan *scan = &g->s->scan;
+	struct klog_err ignored;
+	int got;
+
+	g->budget -= size;
+	klog_scan_init(scan, g->fd, at, CHUNK);
+	got = klog_scan_next(scan, &ignored);
+	scan->position = at;
+	if (got == -1)
+		*err = ignored;
+	return got == -1 ? -1 : got == KLOG_SCAN_BATCH;
+}
+
+/*
+ * The next whole, clean batch after `from`: *at, or the segment's end.  Every
+ * byte is looked at once, and few places cost a checksum; a file made to cost
+ * many runs out of them.
+ */
+static int
+find_good(struct segment *g, int64_t from, int64_t *at, struct klog_err *err)
+{
+	uint8_t piece[16 * 1024];
+	struct klog_batch b;
+	int r = 0;
+
+	for (*at = from + 1; *at < g->end && g->budget > 0;) {
+		size_t got, i, most;
+
+		if (klog_read_at(g->fd, piece, sizeof(piece), *at, &got,
+			    g->name, err) == -1)
+			return -1;
+		if (got < KLOG_BATCH_HEADER)
+			break;
+		most = got - KLOG_BATCH_HEADER + 1;
+		for (i = 0; r == 0 && i < most && g->budget > 0; i++) {
+			if (!plausible(g, piece + i, got - i, *at + (int64_t)i,
+				    &b))
+				continue;
+			r = good_at(g, *at + (int64_t)i, b.size, err);
+			if (r != 0)
+				break;
+		}
+		*at += (int64_t)i;
+		if (r != 0)
+			return r == -1 ? -1 : 0;
+	}
+	*at = g->end;
+	return 0;
+}
+
+/* All of the file's rest is a batch but for the length that its header says:
+ * nothing is missing, so the length is wrong. */
+static int
+only_length_is_wrong(
+	struct segment *g, int64_t position, bool *wrong, struct klog_err *err)
+{
+	struct klog_scan *scan = &g->s->scan;
+	int64_t rest = g->end - position;
+	uint8_t head[KLOG_BATCH_HEADER], piece[16 * 1024];
+	uint32_t crc = 0;
+	int64_t at;
+	size_t got;
+
+	*wrong = false;
+	if (rest < KLOG_BATCH_HEADER || rest > INT32_MAX)
+		return 0;
+	if (klog_read_at(g->fd, head, sizeof(head), position, &got, g->name,
+		    err) == -1)
+		return -1;
+	if (got < sizeof(head) || head[16] != KLOG_BATCH_MAGIC)
+		return 0;
+	for (at = position + 21; at < g->end; at += (int64_t)got) {
+		size_t want = g->end - at < (int64_t)sizeof(piece)
+			? (size_t)(g->end - at)
+			: sizeof(piece);
+
+		if (klog_read_at(g->fd, piece, want, at, &got, g->name, err) ==
+			-1)
+			return -1;
+		if (got == 0)
+			return 0;
+		crc = klog_crc32c_add(crc, piece, got);
+	}
+	*wrong = crc == klog_get_be32(head + 17);
+	(void)scan;
+	return 0;
+}
+
+/* A segment that stands in for others, and has not its own name yet. */
+static bool
+is_swap(const struct segment *g)
+{
+	struct stat st;
+
+	return fstatat(g->s->r->dir, g->name, &st, AT_SYMLINK_NOFOLLOW) == -1;
+}
+
+static bool
+file_is_there(struct segment *g)
+{
+	char swap[KLOG_FILE_NAME];
+	struct stat by_name, open_one;
+
+	klog_file_name(swap, g->base, ".log" KLOG_SWAP);
+	if (fstatat(g->s->r->dir, g->name, &by_name, AT_SYMLINK_NOFOLLOW) ==
+			-1 &&
+		fstatat(g->s->r->dir, swap, &by_name, AT_SYMLINK_NOFOLLOW) ==
+			-1)
+		return false;
+	return fstat(g->fd, &open_one) == 0 &&
+		by_name.st_ino == open_one.st_ino &&
+		by_name.st_dev == open_one.st_dev;
+}
+
+/* Whether nobody is about to go on writing: the append byte is free, or
+ * where there is none, the file stays as it is for a moment. */
+static bool
+is_quiet(struct segment *g)
+{
+	const struct klog_state *st = state_of(g);
+	struct klog_err ignored;
+	uint64_t sequence = st != NULL ? st->sequence : 0;
+	int fd, free = 1;
+
+	if (g->s->pause_us > 0)
+		usleep(g->s->pause_us);
+	if (st != NULL) {
+		fd = klog_open_file(
+			g->s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
+		if (fd != -1)
+			free = klog_lock_free(
+				fd, KLOG_BYTE_APPEND, KLOG_LOCK_NAME, &ignored);
+		klog_close_fd(&fd);
+		if (free == 0 || klog_reader_look(g->s->r, &ignored) == -1 ||
+			g->s->r->state.sequence != sequence)
+			return false;
+	}
+	return klog_file_size(g->fd, g->name, &ignored) == g->end;
+}
+
+/* A bad batch that need not be whole, and nothing good follows: the tail. */
+static int
+torn_tail(struct segment *g, int64_t position, const char *why,
+	struct klog_err *err)
+{
+	g->shown = true;
+	if (!is_quiet(g))
+		return 0;
+	return klog_findings_add(g->s->out, KLOG_FOUND_LEFTOVER, g->name,
+		position, g->end - position, g->s->expected, err,
+		"an unfinished end, which whoever writes next cuts: %.100s",
+		why);
+}
+
+/* A range of zeros up to the end of a file that a Kafka has reserved. */
+static int
+is_reserved(struct segment *g, int64_t position, bool *reserved,
+	struct klog_err *err)
+{
+	uint8_t piece[16 * 1024];
+	int64_t at;
+	size_t got = 1, i;
+
+	*reserved = false;
+	if (state_of(g) != NULL || g->s->clean || !is_last(g) ||
+		g->end < 1024 * 1024 || g->end - position < 4096)
+		return 0;
+	for (at = position; at < g->end && got > 0; at += (int64_t)got) {
+		if (klog_read_at(g->fd, piece, sizeof(piece), at, &got, g->name,
+			    err) == -1)
+			return -1;
+		for (i = 0; i < got; i++)
+			if (piece[i] != 0)
+				return 0;
+	}
+	*reserved = true;
+	return 0;
+}
+
+/* Damaged from `position` to `to`: the next good batch, or the end. */
+static int
+tell_range(struct segment *g, int64_t position, int64_t to, const char *why,
+	struct klog_err *err)
+{
+	bool wrong = false;
+
+	if (to == g->end &&
+		only_length_is_wrong(g, position, &wrong, err) == -1)
+		return -1;
+	if (damage(g, position, to - position, g->s->expected,
+		    wrong ? "its length is wrong" : why, err) == -1)
+		return -1;
+	klog_collate_skip(g->c);
+	klog_aborts_skip(&g->s->aborts);
+	g->lost = true;
+	return 0;
+}
+
+/* What the checksum is, beside what is stored. */
+static void
+say_checksums(struct segment *g, struct klog_err *why)
+{
+	struct klog_scan *scan = &g->s->scan;
+	const uint8_t *p = scan->buf.data + (scan->position - scan->buf_at);
+	const struct klog_batch *b = &scan->batch;
+
+	if (strcmp(why->text, "bad checksum") != 0 ||
+		b->magic != KLOG_BATCH_MAGIC)
+		return;
+	klog_fail(why, KLOG_ECORRUPT,
+		"bad checksum: %" PRIu32 " stored, %" PRIu32 " computed",
+		b->crc, klog_crc32c(p + 21, b->size - 21));
+}
+
+/*
+ * Not whole or not clean at scan.position: 0 go on at scan.position, AGAIN
+ * the whole segment, -1.
+ */
+static int
+judge(struct segment *g, struct klog_err *err)
+{
+	struct klog_sweep *s = g->s;
+	struct klog_err why = { KLOG_OK, 0, "" };
+	int64_t position = s->scan.position, to;
+	bool must, wrong = false;
+	int got;
+
+	/* the state, then the batch once more */
+	if (s->r->has_state && klog_reader_look(s->r, err) == -1)
+		return -1;
+	if (s->r->has_state && s->r->state.leader_epoch != g->epoch)
+		return AGAIN;
+	got = klog_scan_look_again(&s->scan, &why);
+	if (got == -1) {
+		*err = why;
+		return -1;
+	}
+	if (got == KLOG_SCAN_BATCH || got == KLOG_SCAN_END)
+		return 0;
+	if (got == KLOG_SCAN_BAD)
+		say_checksums(g, &why);
+	if (!file_is_there(g))
+		return AGAIN; /* replaced, or removed */
+	must = must_be_whole(g, got, position);
+	if (is_reserved(g, position, &wrong, err) == -1)
+		return -1;
+	if (wrong) {
+		s->scan.position = g->end;
+		return 0;
+	}
+	if (find_good(g, position, &to, err) == -1)
+		return -1;
+	if (!must && to == g->end &&
+		(got == KLOG_SCAN_SHORT || state_of(g) != NULL)) {
+		if (got == KLOG_SCAN_SHORT &&
+			only_length_is_wrong(g, position, &wrong, err) == -1)
+			return -1;
+		if (!wrong) {
+			s->scan.position = g->end;
+			return torn_tail(g, position, why.text, err);
+		}
+	}
+	/* did a writer finish this one and the next meanwhile? */
+	if (!must && (got = good_at(g, position, 0, err)) != 0)
+		return got == -1 ? -1 : 0;
+	if (tell_range(g, position, to, why.text, err) == -1)
+		return -1;
+	klog_scan_init(&s->scan, g->fd, to, CHUNK);
+	return 0;
+}
+
+/* ---- the end of the segment ---- */
+
+/* A file that ends before what the state, read before, says. */
+static int
+check_end(struct segment *g, struct klog_err *err)
+{
+	struct klog_sweep *s = g->s;
+	const struct klog_state *st = state_of(g);
+	int64_t have = s->scan.position, want = 0;
+	char what[KLOG_FINDING_TEXT];
+
+	if (st == NULL || g->shown)
+		return 0;
+	if (st->recovery_base == g->base)
+		want = st->recovery_position;
+	if (st->active_base == g->base && s->r->trusted &&
+		!(st->marks & KLOG_MARK_SYNCING))
+		want = st->length;
+	if (have < want) {
+		if (klog_reader_look(s->r, err) == -1)
+			return -1;
+		if (st->leader_epoch != g->epoch)
+			return AGAIN;
+		snprintf(what, sizeof(what),
+			"the file ends, and it had %" PRId64 " bytes", want);
+		return damage(g, have, want - have, s->expected, what, err);
+	}
+	if (st->active_base == g->base && s->r->trusted && have > st->length &&
+		have == g->end && !(st->marks & KLOG_MARK_SYNCING) &&
+		is_quiet(g))
+		return klog_findings_add(s->out, KLOG_FOUND_LEFTOVER, g->name,
+			st->length, have - st->length, st->next_offset, err,
+			"whole batches of a killed writer, which whoever "
+			"writes next takes over");
+	return 0;
+}
+
+static int
+check_next(struct segment *g, struct klog_err *err)
+{
+	int64_t expected = g->s->expected;
+	char name[KLOG_FILE_NAME];
+
+	if (is_last(g) || g->lost || g->next <= expected ||
+		!is_dense(g, expected))
+		return 0;
+	klog_file_name(name, expected, ".log");
+	return klog_findings_add(g->s->out, KLOG_FOUND_DAMAGE, name, 0, 0,
+		expected, err, "missing: offsets %" PRId64 " to %" PRId64,
+		expected, g->next - 1);
+}
+
+/* ---- the segment ---- */
+
+static int
+walk(struct segment *g, struct klog_err *err)
+{
+	struct klog_scan *scan = &g->s->scan;
+	struct klog_err why;
+	int got, r = 0;
+
+	klog_scan_name(scan, g->base);
+	klog_scan_init(scan, g->fd, 0, CHUNK);
+	scan->old_formats = !g->s->r->has_state;
+	while (r == 0 && scan->position < g->end) {
+		got = klog_scan_next(scan, &why);
+		if (got == -1) {
+			*err = why;
+			return -1;
+		}
+		if (got == KLOG_SCAN_END)
+			break;
+		r = got == KLOG_SCAN_BATCH ? take(g, err) : judge(g, err);
+	}
+	return r;
+}
+
+static void
+set_up(struct segment *g, struct klog_collate *c)
+{
+	struct klog_sweep *s = g->s;
+	const struct klog_state *st = state_of(g);
+
+	memset(c, 0, sizeof(*c));
+	c->base = g->base;
+	c->ours = st != NULL;
+	c->last = is_last(g);
+	c->zeros = st == NULL && is_last(g) && !s->clean;
+	c->interval = s->index_interval;
+	c->out = s->out;
+	if (st == NULL || st->active_base != g->base || !s->r->knows_today ||
+		memcmp(st->stamp.boot, s->r->today.boot, 16) != 0)
+		return;
+	c->least_entries = st->index_entries;
+	c->least_times = st->time_entries;
+}
+
+/* 0, AGAIN, -1 */
+static int
+look_at(struct segment *g, struct klog_err *err)
+{
+	struct klog_sweep *s = g->s;
+	struct klog_collate c;
+	int64_t size = -1;
+	bool ask;
+	int r;
+
+	set_up(g, &c);
+	g->c = &c;
+	g->epoch = s->r->has_state ? s->r->state.leader_epoch : -1;
+	g->end = klog_file_size(g->fd, g->name, err);
+	/* a segment that is just being made has them when it has a batch */
+	ask = !s->only_log && !is_swap(g) && !(is_last(g) && g->end == 0);
+	if (g->end == -1 || klog_collate_open(&c, s->r->dir, ask, err) == -1)
+		return -1;
+	g->budget = 8 * g->end + 64 * 1024 * 1024;
+	if (klog_aborts_begin(&s->aborts, s->r->dir, g->base, err) == -1) {
+		klog_collate_close(&c);
+		return -1;
+	}
+	r = walk(g, err);
+	if (r == 0)
+		r = check_end(g, err);
+	if (r == 0) {
+		size = klog_file_size(g->fd, g->name, err);
+		r = size == -1 ? -1
+			       : klog_collate_end(&c, s->scan.position,
+					 s->expected, size, err);
+	}
+	if (r == 0)
+		r = klog_aborts_end(&s->aborts,
+			!is_last(g) || size == s->scan.position, err);
+	klog_aborts_close(&s->aborts);
+	if (r == 0)
+		r = check_next(g, err);
+	klog_collate_close(&c);
+	/* a cut since the state was read is no damage */
+	if (r == 0 && s->r->has_state && klog_reader_look(s->r, err) == -1)
+		return -1;
+	if (r == 0 && s->r->has_state && s->r->state.leader_epoch != g->epoch)
+		return AGAIN;
+	return r;
+}
+
+/* Whether anything worse than a leftover was found. */
+static bool
+any_bad(const struct klog_findings *out, size_t from)
+{
+	for (; from < out->count; from++)
+		if (out->list[from].severity != KLOG_FOUND_LEFTOVER)
+			return true;
+	return false;
+}
+
+/* Whether a cleaner of klog's is at work, which is the only one to replace and
+ * remove segments. */
+static bool
+is_cleaned(const struct klog_sweep *s)
+{
+	struct klog_err ignored;
+	int fd, free = 1;
+
+	if (!s->r->has_state)
+		return false;
+	fd = klog_open_file(s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
+	if (fd != -1)
+		free = klog_lock_free(
+			fd, KLOG_BYTE_CLEAN, KLOG_LOCK_NAME, &ignored);
+	klog_close_fd(&fd);
+	return free == 0;
+}
+
+/* One look at it: as look_at; where its file is gone nothing is wrong. */
+static int
+one_look(struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err)
+{
+	struct segment g = { .s = s, .base = base, .next = next };
+	int r;
+
+	if (s->r->has_state && klog_reader_look(s->r, err) == -1)
+		return -1;
+	klog_file_name(g.name, base, ".log");
+	g.fd = klog_segment_open_log(s->r->dir, base, err);
+	if (g.fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	r = look_at(&g, err);
+	klog_close_fd(&g.fd);
+	return r;
+}
+
+/*
+ * What is found has to be found again: an index and its .log get their names
+ * one after the other when a segment is replaced, and lose them so.
+ */
+int
+klog_sweep_segment(
+	struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err)
+{
+	size_t before = s->out->count;
+	int64_t expected = s->expected > base ? s->expected : base;
+	const struct klog_odd odd = s->odd;
+	const struct klog_aborts aborts = s->aborts;
+	int tries, found = 0, r = AGAIN;
+	bool cleaned;
+
+	for (tries = 0; r == AGAIN && tries < TRIES; tries++) {
+		klog_findings_cut(s->out, before);
+		s->odd = odd;
+		s->aborts = aborts;
+		s->expected = expected;
+		r = one_look(s, base, next, err);
+		if (r != 0 || !any_bad(s->out, before))
+			continue;
+		cleaned = is_cleaned(s);
+		if (++found >= CONFIRMED && !cleaned)
+			continue;
+		r = AGAIN;
+		/* a Kafka has no locks to look at */
+		if (s->pause_us > 0 && (cleaned || !s->r->has_state))
+			usleep(s->pause_us << tries);
+	}
+	/* a log that changes faster than it can be looked at is in use */
+	return r == -1 ? -1 : 0;
+}
