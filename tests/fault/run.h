@@ -215,7 +215,8 @@ run_traced(struct run *run, char *const *argv, const char *input,
 				run->each(arg, info.entry.nr);
 			if (enters && !sent) {
 				if (begun &&
-					run->of_children == (pid != run->pid) &&
+					(!run->of_children ||
+						pid != run->pid) &&
 					++run->calls == at) {
 					run->number = info.entry.nr;
 					run->changed = last;
