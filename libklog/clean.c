@@ -471,16 +471,18 @@ check_before(struct work *w, struct klog_err *err)
 	return r;
 }
 
-/* Does one thing with each partition that is meant. */
+/* Does one thing with each partition that is meant; one that fails hides no
+ * other, and all but the first failure are said. */
 static int
 for_each(struct klog_cluster *cluster, struct klog_topic *t,
 	const struct klog_clean *clean, struct klog_clean_report *report,
 	int (*what)(struct work *w, struct klog_err *err), struct klog_err *err)
 {
+	struct klog_err other;
 	int32_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < klog_topic_partitions(t); i++) {
+	for (i = 0; i < klog_topic_partitions(t); i++) {
 		struct work w = { .cluster = cluster,
 			.topic = t,
 			.partition = i,
@@ -489,8 +491,12 @@ for_each(struct klog_cluster *cluster, struct klog_topic *t,
 			.report = report,
 			.now_ms = klog_now_ms() };
 
-		if (clean->partition == -1 || clean->partition == i)
-			r = what(&w, err);
+		if ((clean->partition != -1 && clean->partition != i) ||
+			what(&w, r == 0 ? err : &other) == 0)
+			continue;
+		if (r == -1)
+			klog_sayf(&cluster->say, 0, "%s", other.text);
+		r = -1;
 	}
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "io.h"
 #include "lock.h"
 #include "survey.h"
+#include "swap.h"
 
 #define METADATA_NAME "partition.metadata"
 #define METADATA_MAX 4096
@@ -363,6 +364,28 @@ check_metadata(
 
 /* ---- the directory ---- */
 
+/* What klog-clean was about to do; without groups it is done. */
+static int
+check_plan(
+	struct klog_reader *r, struct klog_findings *out, struct klog_err *err)
+{
+	struct klog_plan plan;
+	struct klog_err why;
+	int found = klog_plan_read(r->dir, &plan, &why);
+
+	if (found == -1 && why.code == KLOG_ECORRUPT)
+		return klog_findings_add(out, KLOG_FOUND_DAMAGE, KLOG_PLAN_NAME,
+			0, size_of(r, KLOG_PLAN_NAME), -1, err, "%s", why.text);
+	if (found != 1)
+		return 0;
+	if (plan.count > 0)
+		found = leftover(r, KLOG_PLAN_NAME,
+			"of a compaction that is under way, or was killed", out,
+			err);
+	klog_plan_free(&plan);
+	return found == -1 ? -1 : 0;
+}
+
 static int
 look_at_name(struct klog_reader *r, const struct klog_bases *bases,
 	int64_t start, unsigned pause_us, const char *name,
@@ -384,6 +407,8 @@ look_at_name(struct klog_reader *r, const struct klog_bases *bases,
 			r, name, "a file that was not finished", out, err);
 	if (strcmp(name, METADATA_NAME) == 0)
 		return check_metadata(r, out, err);
+	if (strcmp(name, KLOG_PLAN_NAME) == 0)
+		return check_plan(r, out, err);
 	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (ends_in(name, reserved[i]) && number_of(name) == -1)
 			return klog_findings_add(out, KLOG_FOUND_DAMAGE, name,
