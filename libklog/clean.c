@@ -471,18 +471,19 @@ check_before(struct work *w, struct klog_err *err)
 	return r;
 }
 
-/* Does one thing with each partition that is meant; one that fails hides no
- * other, and all but the first failure are said. */
+/* Does one thing with each partition that is meant.  With `all` one that fails
+ * hides no other, and all but the first failure are said. */
 static int
 for_each(struct klog_cluster *cluster, struct klog_topic *t,
 	const struct klog_clean *clean, struct klog_clean_report *report,
-	int (*what)(struct work *w, struct klog_err *err), struct klog_err *err)
+	int (*what)(struct work *w, struct klog_err *err), bool all,
+	struct klog_err *err)
 {
 	struct klog_err other;
 	int32_t i;
 	int r = 0;
 
-	for (i = 0; i < klog_topic_partitions(t); i++) {
+	for (i = 0; (all || r == 0) && i < klog_topic_partitions(t); i++) {
 		struct work w = { .cluster = cluster,
 			.topic = t,
 			.partition = i,
@@ -517,9 +518,11 @@ klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 			"topic %s: no partition %" PRId32 ", it has %" PRId32,
 			t.label, clean->partition, klog_topic_partitions(&t));
 	if (r == 0 && clean->before.where != KLOG_AT_UNSET)
-		r = for_each(cluster, &t, clean, report, check_before, err);
+		r = for_each(
+			cluster, &t, clean, report, check_before, false, err);
 	if (r == 0)
-		r = for_each(cluster, &t, clean, report, clean_partition, err);
+		r = for_each(
+			cluster, &t, clean, report, clean_partition, true, err);
 	klog_topic_close(&t);
 	return r;
 }

@@ -951,3 +951,14 @@ flip() {
 		"$KLOG_BIN/klog-clean" --explain t
 	[ "$status" -eq 0 ]
 }
+
+@test "clean: a partition that is damaged hides no other" {
+	klog-create -q -p 3 -X retention.ms=1ms t
+	for p in 0 1 2; do
+		echo '{"payload":"old","ts":5}' | klog-produce -J -p "$p" t
+	done
+	rm -r "$(partition t 1)"
+	klog 3 clean t
+	one_line_error clean 'partition 1'
+	equal "$(ls "$(partition t 0)" "$(partition t 2)" | grep -c '0001.log')" 2
+}
