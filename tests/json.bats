@@ -347,15 +347,15 @@ refused() {
 
 @test "json: klog-inspect -J has a line for each topic, partition and setting" {
 	klog-create -q -p 2 -X retention.ms=1h s
-	echo a | klog-produce -p 1 s
+	echo '{"ts":1000,"payload":"a"}' | klog-produce -J -p 1 s
 	local bytes
 	bytes=$(stat -c %s "$(partition s 1)"/*.log)
 	klog 0 inspect -J
 	equal "$output" '{"topic":"s","partitions":2,"records":1,"bytes":'"$bytes"'}
 {"topic":"t","partitions":1,"records":0,"bytes":0}'
 	klog 0 inspect -J s
-	equal "$output" '{"topic":"s","partition":0,"leader":0,"replicas":[0],"isr":[0],"start":0,"end":0,"bytes":0}
-{"topic":"s","partition":1,"leader":0,"replicas":[0],"isr":[0],"start":0,"end":1,"bytes":'"$bytes"'}
+	equal "$output" '{"topic":"s","partition":0,"leader":0,"replicas":[0],"isr":[0],"start":0,"end":0,"bytes":0,"oldest":null,"newest":null}
+{"topic":"s","partition":1,"leader":0,"replicas":[0],"isr":[0],"start":0,"end":1,"bytes":'"$bytes"',"oldest":1000,"newest":1000}
 {"topic":"s","setting":"retention.ms","value":"3600000"}'
 	# A directory that is not klog's says less, and may have any name.
 	mkdir $'b\xff-0'
