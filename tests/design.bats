@@ -80,7 +80,7 @@ by_design() {
 }
 
 @test "design: every rule of one replica has a mutant" {
-	for rule in L{1..5} T{1..4} A{1..6} R{1,2} S{1..4} F{1..3} V{1..4} D{1..7}; do
+	for rule in L{1..5} T{1..4} A{1..6} R{1,2} S{1..4} F{1..4} V{1..4} D{1..7} C{1..3} G{1..4}; do
 		[ -e "tests/mutants/$rule.patch" ] || {
 			echo "tests/mutants has no $rule.patch"
 			return 1

@@ -86,6 +86,35 @@ after_kill() {
 	echo x | klog-produce -k x c || fail "$where: not written to"
 }
 
+# killed_by_name ARG...: the same, but only before each name that changes.
+killed_by_name() {
+	local n=0 want keys
+	keys=$(last_values)
+	cp -a "$KLOG_CLUSTER/c" before
+	klog-clean "$@" c
+	want=$(content)
+	while n=$((n + 1)); do
+		again
+		rm -f log
+		FAULT_LOG=$PWD/log faulty rename,unlink "$n" kill clean "$@" c \
+			>said 2>&1 || true
+		grep -q '^!' log || break
+		after_kill "name $n" "$@"
+	done
+	[ "$n" -gt 10 ]
+}
+
+@test "clean: compaction killed before each name that it changes" {
+	segments -X cleanup.policy=compact
+	killed_by_name
+}
+
+@test "clean: retention killed before each name that it changes" {
+	local keys_go=1
+	segments -X retention.ms=1000
+	killed_by_name
+}
+
 @test "clean: compaction killed at each call" {
 	segments -X cleanup.policy=compact
 	killed

@@ -4,6 +4,9 @@
  *	KLOG_POWER_CUT='N MOUNT-POINT'	before this process's N-th call that
  *			changes or syncs something there, the power is cut
  *			(see power-cut.c)
+ *	KLOG_POWER_NAMES=1	the journal is written before: names, sizes and
+ *			what was removed are as they were left, and what was
+ *			written into files without a sync is not
  *	KLOG_POWER_RECORD=FILE	each such call is appended to FILE, in the
  *			order in which they were made (see trace.h); several
  *			processes may share it
@@ -32,6 +35,7 @@
 #include "trace.h"
 
 #define SHUTDOWN _IOR('X', 125, uint32_t)
+#define LOG_FLUSH 1
 #define NO_LOG_FLUSH 2
 
 /* The C library's own; a function pointer comes out of dlsym by a detour. */
@@ -60,6 +64,7 @@ static int record_fd = -1;
 static int cut_fd = -1;
 static long cut_at;
 static dev_t cut_device;
+static bool with_names;
 static atomic_long calls;
 static atomic_ullong syncs;
 
@@ -94,6 +99,7 @@ static void __attribute__((constructor)) begin(void)
 		record_fd = far_open(record, O_WRONLY | O_APPEND | O_CREAT);
 	if (cut == NULL)
 		return;
+	with_names = getenv("KLOG_POWER_NAMES") != NULL;
 	cut_at = strtol(cut, &mount, 10);
 	cut_fd = far_open(mount + (*mount == ' '), O_RDONLY | O_DIRECTORY);
 	if (fstat(cut_fd, &st) < 0)
@@ -106,7 +112,7 @@ static void __attribute__((constructor)) begin(void)
 static void
 maybe_cut(int fd)
 {
-	uint32_t flags = NO_LOG_FLUSH;
+	uint32_t flags = with_names ? LOG_FLUSH : NO_LOG_FLUSH;
 	struct stat st;
 
 	if (cut_fd < 0 || fstat(fd, &st) < 0 || st.st_dev != cut_device ||

@@ -286,6 +286,89 @@ recovery_cut() {
 	recovery_cut xfs
 }
 
+# stored FILE TOPIC: each of its lines a record, a batch and a segment.
+stored() {
+	local line
+	while read -r line; do
+		klog-produce -J "$2" <<<"$line"
+	done <"$1"
+}
+
+# klog-clean, cut at each of its calls: what a reader makes of the topic counts
+# the same as before, and the next run comes to what one without a cut comes to.
+# Every second time nobody had synced the last record that it cleans.
+clean_cut() {
+	local call option setting=$1
+	disk "$2"
+	awk 'BEGIN { for (i = 0; i < 4; i++)
+		printf "{\"ts\":%d,\"key\":\"%d\",\"payload\":%s}\n",
+			100 * i, i % 3, i == 2 ? "null" : "\"" i "\"" }' >old
+	for ((call = 0; ; call++)); do
+		rm -rf "${KLOG_CLUSTER:?}/t"
+		klog-create -q -X segment.ms=1 \
+			-X min.cleanable.dirty.ratio=0 -X "$setting" t
+		stored old t
+		option=--quiet
+		[ $((call % 2)) -eq 0 ] || option=--no-sync
+		echo '{"ts":900,"key":"7","payload":"7"}' |
+			klog-produce "$option" -J t
+		echo '{"ts":1900,"key":"8","payload":"8"}' |
+			klog-produce "$option" -J t
+		cut_at "$call" klog-clean t
+		# recovery makes indexes anew, the next run tidies
+		klog-inspect --verify t | grep -vE " (index|leftover)$|^FILE " &&
+			fail "call $call: damage"
+		klog 0 consume -Z -F '%k=%s\n' t
+		equal "$stderr" ""
+		last_values <<<"$output" >have
+		if [ "$call" -eq 0 ]; then
+			cp have last
+		elif [ "$setting" = cleanup.policy=compact ]; then
+			cmp have last || fail "call $call: a key's last value"
+		fi
+		klog 0 clean t
+		klog 0 inspect --verify t
+		[ -z "$(find "$(partition t)" -name '*.cleaned' -o \
+			-name '*.swap' -o -name '*.new')" ] ||
+			fail "call $call: a leftover"
+		klog-consume -F '%o %k=%s\n' t | grep -v ' [78]=' >have || true
+		[ "$call" -gt 0 ] || cp have want
+		cmp have want || fail "call $call: not as without a cut"
+		klog-produce -k x t <<<next
+		[ "$(klog-consume -o -1 t)" = next ]
+		[ "$call" -eq 0 ] || [ -n "$cut" ] || break
+	done
+	[ "$call" -gt 25 ] || fail "only $call calls"
+}
+
+# Of `KEY=VALUE` lines what each key has last.
+last_values() {
+	awk -F = '$1 < 7 { last[$1] = $2 }
+		END { for (k in last) print k "=" last[k] }' | sort
+}
+
+@test "power: a cut at each call of a compaction, ext4" {
+	clean_cut cleanup.policy=compact ext4
+}
+
+@test "power: a cut at each call of a compaction, XFS" {
+	clean_cut cleanup.policy=compact xfs
+}
+
+@test "power: a cut at each call of a compaction, ext4, names ahead of files" {
+	export KLOG_POWER_NAMES=1
+	clean_cut cleanup.policy=compact ext4
+}
+
+@test "power: a cut at each call of retention, ext4" {
+	clean_cut retention.ms=1000 ext4
+}
+
+@test "power: a cut at each call of retention, ext4, names ahead of files" {
+	export KLOG_POWER_NAMES=1
+	clean_cut retention.ms=1000 ext4
+}
+
 # ---- who kept an offset, and other ways to lose the cache ----------------------
 
 @test "power: an offset that was kept leads back to where the histories part" {
