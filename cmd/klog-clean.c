@@ -94,10 +94,9 @@ add_time(struct table *table, int64_t ms)
 }
 
 static void
-add_segment(struct table *table, const char *topic,
-	const struct klog_clean_segment *s)
+add_segment(struct table *table, const struct klog_clean_segment *s)
 {
-	table_text(table, topic);
+	table_text(table, s->topic);
 	table_number(table, s->partition);
 	table_number(table, s->base);
 	table_number(table, s->bytes);
@@ -111,24 +110,11 @@ add_segment(struct table *table, const char *topic,
 	add_time(table, s->when_ms);
 }
 
-struct forecast {
-	int64_t per_day, to_come;
-};
-
-static void
-add_forecast(struct forecast *f, const struct klog_clean_report *report)
-{
-	f->per_day += report->per_day;
-	if (report->to_come == INT64_MAX || f->to_come == INT64_MAX)
-		f->to_come = INT64_MAX;
-	else
-		f->to_come += report->to_come;
-}
-
 /* When the disk is full, if it goes on like that. */
 static int
 print_forecast(
-	const struct cli *cli, struct klog *klog, const struct forecast *f)
+	const struct cli *cli, struct klog *klog,
+	const struct klog_clean_report *f)
 {
 	int64_t have, all, full = -1;
 	char when[KLOG_TIME_TEXT];
@@ -158,38 +144,58 @@ print_forecast(
 	return 0;
 }
 
+/* All of them, as they stand in the report. */
 static int
-clean_topic(const struct cli *cli, struct klog *klog, const char *topic,
-	const struct options *o, struct table *table, struct forecast *f)
+print_segments(const struct cli *cli, const struct klog_clean_report *report)
 {
 	bool all = cli_given(cli, EXPLAIN);
-	struct klog_clean_report report;
+	struct table table;
+	size_t i;
+	int r = 0;
+
+	table_init(&table, heads, sizeof(heads) / sizeof(heads[0]),
+		cli_given(cli, 'J'));
+	for (i = 0; i < report->count; i++)
+		if (all || strcmp(report->segments[i].action, "keep") != 0)
+			add_segment(&table, &report->segments[i]);
+	if (table.count > 0 && table_print(&table) == -1)
+		r = 1;
+	table_free(&table);
+	return r;
+}
+
+/* `named`: by the caller, so that it has to be there. */
+static int
+clean_topic(const struct cli *cli, struct klog *klog, const char *topic,
+	bool named, const struct options *o, struct klog_clean_report *report)
+{
+	const struct klog_clean_report was = *report;
 	struct klog_err err;
 	int status = 0;
-	size_t i;
 
-	if (klog_clean_topic(klog, topic, &o->clean, &report, &err) == -1)
+	if (klog_clean_topic(klog, topic, &o->clean, report, &err) == -1 &&
+		(named ||
+			(err.code != KLOG_ENOTFOUND &&
+				err.code != KLOG_EDELETED)))
 		status = cli_fail_topic(cli, topic, &err);
-	add_forecast(f, &report);
-	for (i = 0; i < report.count; i++)
-		if (all || strcmp(report.segments[i].action, "keep") != 0)
-			add_segment(table, topic, &report.segments[i]);
 	if (cli->verbose && !o->clean.dry_run)
 		cli_note(cli,
 			"%s: %" PRId64 " segments of %" PRId64
 			" bytes removed, %" PRId64 " partitions compacted, "
 			"%" PRId64 " of %" PRId64 " records kept",
-			topic, report.removed, report.removed_bytes,
-			report.compacted, report.records_kept,
-			report.records_read);
-	klog_clean_report_free(&report);
+			topic, report->removed - was.removed,
+			report->removed_bytes - was.removed_bytes,
+			report->compacted - was.compacted,
+			report->records_kept - was.records_kept,
+			report->records_read - was.records_read);
 	return status;
 }
 
 /* ---- a floor of free disk ---- */
 
 static int
-keep_free(const struct cli *cli, struct klog *klog, const struct options *o)
+keep_free(const struct cli *cli, struct klog *klog, const struct options *o,
+	struct klog_clean_report *report)
 {
 	int64_t have, all, least = o->min_free, freed = 0;
 	struct klog_err err;
@@ -199,12 +205,13 @@ keep_free(const struct cli *cli, struct klog *klog, const struct options *o)
 		return cli_fail(cli, &err);
 	if (o->percent != -1)
 		least = all / 100 * o->percent;
-	r = klog_clean_free(klog, least, o->clean.dry_run, &freed, &err);
-	if (r == -1)
-		return cli_fail(cli, &err);
+	r = klog_clean_free(
+		klog, least, o->clean.dry_run, report, &freed, &err);
 	if (freed > 0 && (cli->verbose || o->clean.dry_run))
 		cli_note(cli, "--min-free: %" PRId64 " bytes%s", freed,
 			o->clean.dry_run ? " would go" : " went");
+	if (r == -1)
+		return cli_fail(cli, &err);
 	if (r == 1)
 		return 0;
 	cli_warn(cli,
@@ -218,7 +225,7 @@ keep_free(const struct cli *cli, struct klog *klog, const struct options *o)
 
 static int
 clean_named(const struct cli *cli, struct klog *klog, struct options *o,
-	struct table *table, struct forecast *f)
+	struct klog_clean_report *report)
 {
 	struct args_topic topic;
 	struct klog_err err;
@@ -228,7 +235,7 @@ clean_named(const struct cli *cli, struct klog *klog, struct options *o,
 		if (args_topic(cli->argv[i], &topic, &err) == -1)
 			return cli_fail(cli, &err);
 		o->clean.partition = topic.partition;
-		one = clean_topic(cli, klog, topic.name, o, table, f);
+		one = clean_topic(cli, klog, topic.name, true, o, report);
 		free(topic.name);
 		status = one > status ? one : status;
 	}
@@ -237,7 +244,7 @@ clean_named(const struct cli *cli, struct klog *klog, struct options *o,
 
 static int
 clean_all(const struct cli *cli, struct klog *klog, struct options *o,
-	struct table *table, struct forecast *f)
+	struct klog_clean_report *report)
 {
 	struct klog_topic_info *list;
 	struct klog_err err;
@@ -249,7 +256,7 @@ clean_all(const struct cli *cli, struct klog *klog, struct options *o,
 	if (count == 0)
 		cli_note(cli, "no topic to clean in this cluster");
 	for (i = 0; i < count; i++) {
-		one = clean_topic(cli, klog, list[i].name, o, table, f);
+		one = clean_topic(cli, klog, list[i].name, false, o, report);
 		status = one > status ? one : status;
 	}
 	free(list);
@@ -261,29 +268,26 @@ run(struct cli *cli, struct options *o)
 {
 	bool named = cli->first < cli->argc;
 	const char *first = named ? cli->argv[cli->first] : NULL;
-	struct forecast f = { 0, 0 };
-	struct table table;
+	struct klog_clean_report report = { .count = 0 };
 	struct klog *klog;
 	int status = 0, one;
 
 	klog = cli_open(cli, first, false, &status);
 	if (klog == NULL)
 		return status;
-	table_init(&table, heads, sizeof(heads) / sizeof(heads[0]),
-		cli_given(cli, 'J'));
-	status = named ? clean_named(cli, klog, o, &table, &f)
-		       : clean_all(cli, klog, o, &table, &f);
+	status = named ? clean_named(cli, klog, o, &report)
+		       : clean_all(cli, klog, o, &report);
 	if (o->min_free != -1 || o->percent != -1) {
-		one = keep_free(cli, klog, o);
+		one = keep_free(cli, klog, o, &report);
 		status = one > status ? one : status;
 	}
-	if (o->clean.dry_run && table.count > 0 && table_print(&table) == -1)
+	if (o->clean.dry_run && print_segments(cli, &report) != 0)
 		status = 1;
-	table_free(&table);
 	if (cli_given(cli, EXPLAIN)) {
-		one = print_forecast(cli, klog, &f);
+		one = print_forecast(cli, klog, &report);
 		status = one > status ? one : status;
 	}
+	klog_clean_report_free(&report);
 	klog_close(klog);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include "group.h"
 #include "io.h"
 #include "partition.h"
+#include "report.h"
 #include "time.h"
 #include "topic.h"
 
@@ -22,6 +23,7 @@ struct work {
 	int32_t partition;
 	const struct klog_settings *settings;
 	const struct klog_clean *how;
+	int64_t floor; /* only what lies before this offset is to go; -1 */
 	struct klog_clean_report *report;
 	int64_t now_ms;
 	struct klog_partition log; /* not with dry_run */
@@ -70,51 +72,14 @@ find_holder(struct work *w, struct klog_err *err)
 	return 0;
 }
 
-/* ---- the report ---- */
-
-static int
-add_line(struct work *w, const struct klog_segment_fact *fact,
-	const char *action, const char *rule, struct klog_err *err)
-{
-	struct klog_clean_report *report = w->report;
-	struct klog_clean_segment *line;
-
-	if ((report->count & (report->count - 1)) == 0) {
-		size_t room = report->count == 0 ? 1 : 2 * report->count;
-		void *grown = realloc(
-			report->segments, room * sizeof(report->segments[0]));
-
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		report->segments = grown;
-	}
-	line = &report->segments[report->count++];
-	line->partition = w->partition;
-	line->base = fact->base;
-	line->next = fact->next;
-	line->bytes = fact->bytes;
-	line->newest_ms = fact->newest_ms;
-	line->action = action;
-	line->rule = rule;
-	line->when_ms = fact->when_ms;
-	line->group = NULL;
-	if (fact->rule == KLOG_STAYS_GROUP && w->holder != NULL)
-		line->group = strdup(w->holder);
-	return 0;
-}
-
-void
-klog_clean_report_free(struct klog_clean_report *report)
-{
-	size_t i;
-
-	for (i = 0; i < report->count; i++)
-		free((char *)(uintptr_t)report->segments[i].group);
-	free(report->segments);
-	memset(report, 0, sizeof(*report));
-}
-
 /* ---- removing (C1) ---- */
+
+static void
+forget_facts(struct work *w, size_t gone)
+{
+	w->count -= gone;
+	memmove(w->facts, w->facts + gone, w->count * sizeof(w->facts[0]));
+}
 
 /* Removes the first `gone` segments, the log start first. */
 static int
@@ -122,12 +87,19 @@ remove_segments(struct work *w, size_t gone, struct klog_err *err)
 {
 	const struct klog_log *log = &w->log.replica[0];
 	size_t i;
+	int r;
 
+	/* all of them: there is always one to write to, and what was written
+	 * since they were judged keeps the last one */
+	if (gone > 0 && gone == w->count) {
+		r = klog_partition_roll(&w->log, w->facts[gone - 1].next, err);
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			gone--;
+	}
 	if (gone == 0)
 		return 0;
-	/* all of them: there is always one to write to */
-	if (gone == w->count && klog_partition_roll(&w->log, err) == -1)
-		return -1;
 	if (klog_partition_raise_start(&w->log, w->facts[gone - 1].next, err) ==
 		-1)
 		return -1;
@@ -137,6 +109,9 @@ remove_segments(struct work *w, size_t gone, struct klog_err *err)
 		w->report->removed++;
 		w->report->removed_bytes += w->facts[i].bytes;
 	}
+	if (w->reader.state.log_start < w->facts[gone - 1].next)
+		w->reader.state.log_start = w->facts[gone - 1].next;
+	forget_facts(w, gone);
 	return 0;
 }
 
@@ -166,7 +141,7 @@ find_before(struct work *w, int64_t *offset, struct klog_err *err)
 
 /* Delete-records: whatever lies before the offset. */
 static int
-raise_start(struct work *w, struct klog_err *err)
+delete_before(struct work *w, struct klog_err *err)
 {
 	int64_t offset;
 
@@ -198,26 +173,45 @@ add_forecast(struct work *w)
 		report->to_come += to_come;
 }
 
+/* Judges all segments; how many of the oldest go. */
 static int
-apply_retention(struct work *w, struct klog_err *err)
+judge(struct work *w, size_t *gone, struct klog_err *err)
 {
 	struct klog_retention how = { .settings = w->settings,
 		.now_ms = w->now_ms };
-	size_t i, gone;
 
-	if (find_holder(w, err) == -1)
+	if (w->settings->cleanup_policy & KLOG_CLEANUP_DELETE &&
+		find_holder(w, err) == -1)
 		return -1;
 	how.log_start = w->reader.state.log_start;
 	how.held_from = w->held_from;
-	gone = klog_retention_judge(w->facts, w->count, &how);
-	for (i = 0; i < w->count; i++) {
-		const struct klog_segment_fact *fact = &w->facts[i];
+	*gone = klog_retention_judge(w->facts, w->count, &how);
+	return 0;
+}
 
-		if (add_line(w, fact, i < gone ? "remove" : "keep",
-			    klog_rule_text(fact->rule), err) == -1)
+static int
+explain(struct work *w, const struct klog_segment_fact *fact,
+	const char *action, const char *rule, struct klog_err *err)
+{
+	return klog_report_add(w->report, w->topic->label, w->partition, fact, action, rule,
+		fact->rule == KLOG_STAYS_GROUP ? w->holder : NULL, err);
+}
+
+static int
+apply_retention(struct work *w, struct klog_err *err)
+{
+	size_t i, gone;
+
+	if (judge(w, &gone, err) == -1)
+		return -1;
+	for (i = 0; i < gone; i++)
+		if (explain(w, &w->facts[i], "remove",
+			    klog_rule_text(w->facts[i].rule), err) == -1)
 			return -1;
-	}
-	return w->how->dry_run ? 0 : remove_segments(w, gone, err);
+	if (!w->how->dry_run)
+		return remove_segments(w, gone, err);
+	forget_facts(w, gone);
+	return 0;
 }
 
 /* ---- compacting (C2) ---- */
@@ -253,7 +247,7 @@ oldest_dirty(struct work *w, int64_t first_dirty)
 /* Each group is built, and takes the place of its segments. */
 static int
 replace_groups(struct work *w, struct klog_compaction *c,
-	struct klog_plan *plan, struct klog_err *err)
+	struct klog_plan *plan, int64_t begun, struct klog_err *err)
 {
 	size_t i;
 
@@ -271,12 +265,13 @@ replace_groups(struct work *w, struct klog_compaction *c,
 		if (klog_swap_in(c->dir, &plan->groups[i], err) == -1)
 			return klog_err_in(err, "%s", c->path);
 	}
-	return klog_plan_end(c->dir, plan, err);
+	return klog_plan_end(c->dir, plan, begun, err);
 }
 
 static int
 compact(struct work *w, const struct klog_dirt *dirt,
-	struct klog_producers *producers, struct klog_err *err)
+	const struct klog_plan *before, struct klog_producers *producers,
+	struct klog_err *err)
 {
 	struct klog_plan plan = { .from = dirt->from };
 	struct klog_decoder decoder;
@@ -299,7 +294,7 @@ compact(struct work *w, const struct klog_dirt *dirt,
 	if (r == 0)
 		r = klog_compact_group(&c, w->facts, w->count, &plan, err);
 	if (r == 0)
-		r = replace_groups(w, &c, &plan, err);
+		r = replace_groups(w, &c, &plan, before->to, err);
 	w->report->compacted += r == 0;
 	w->report->records_read += c.read;
 	w->report->records_kept += c.kept;
@@ -309,60 +304,91 @@ compact(struct work *w, const struct klog_dirt *dirt,
 	return r;
 }
 
-/* The lines of a topic that is compacted and never loses a segment as such. */
+static const char *
+why_not_compacted(const struct work *w, const struct klog_dirt *dirt, size_t i)
+{
+	const struct klog_segment_fact *fact = &w->facts[i];
+
+	/* when it goes says more than why it is left as it is */
+	if (w->settings->cleanup_policy & KLOG_CLEANUP_DELETE)
+		return klog_rule_text(fact->rule);
+	if (i + 1 == w->count)
+		return "active";
+	if (fact->next <= dirt->from)
+		return "clean";
+	if (fact->base < dirt->to)
+		return "min.cleanable.dirty.ratio";
+	return dirt->open_transaction ? "open-transaction"
+				      : "min.compaction.lag.ms";
+}
+
+/* What retention left. */
 static int
-explain_compaction(
+explain_rest(
 	struct work *w, const struct klog_dirt *dirt, struct klog_err *err)
 {
 	size_t i;
+	int r = 0;
 
-	for (i = 0; i < w->count; i++) {
-		const struct klog_segment_fact *fact = &w->facts[i];
-		const char *action = "keep", *rule = "active";
-
-		if (i + 1 < w->count)
-			rule = fact->next <= dirt->from ? "clean"
-				: fact->base >= dirt->to
-				? "min.compaction.lag.ms"
-				: "min.cleanable.dirty.ratio";
-		if (dirt->due && fact->base < dirt->to) {
-			action = "compact";
-			rule = "dirty";
-		}
-		if (add_line(w, fact, action, rule, err) == -1)
-			return -1;
+	for (i = 0; r == 0 && i < w->count; i++) {
+		if (dirt->due && w->facts[i].base < dirt->to)
+			r = explain(w, &w->facts[i], "compact", "dirty", err);
+		else
+			r = explain(w, &w->facts[i], "keep",
+				why_not_compacted(w, dirt, i), err);
 	}
+	return r;
+}
+
+static int
+find_dirt(struct work *w, int64_t first_dirty, int64_t stable,
+	struct klog_dirt *dirt, struct klog_err *err)
+{
+	(void)err;
+	klog_compact_look(dirt, w->facts, w->count, first_dirty, stable,
+		oldest_dirty(w, first_dirty), w->settings, w->now_ms);
 	return 0;
 }
 
-/* 1 it was compacted, 0 it is not due, -1. */
+/* 1 it was compacted, 0, -1. */
 static int
-apply_compaction(struct work *w, const struct klog_plan *before, bool explain,
-	struct klog_err *err)
+apply_compaction(
+	struct work *w, const struct klog_plan *before, struct klog_err *err)
 {
+	/* a run that was killed is done again, from where it began */
+	bool again = before->to > before->from;
 	int64_t first_dirty = w->reader.state.first_dirty;
 	struct klog_producers producers;
-	struct klog_dirt dirt;
-	int r;
+	struct klog_dirt dirt = { .due = false };
+	int r = 0;
 
+	if (again && before->from < first_dirty)
+		first_dirty = before->from;
 	if (first_dirty < w->reader.state.log_start)
 		first_dirty = w->reader.state.log_start;
-	/* a run that was killed is done again, from where it began */
-	if (before->to > before->from && before->from < first_dirty)
-		first_dirty = before->from;
+	if (!(w->settings->cleanup_policy & KLOG_CLEANUP_COMPACT))
+		return explain_rest(w, &dirt, err);
 	r = klog_producers_walk(&producers, w->reader.dir, w->reader.path, err);
+	if (r == 0)
+		r = find_dirt(w, first_dirty, producers.stable, &dirt, err);
 	if (r == 0) {
-		klog_compact_look(&dirt, w->facts, w->count, first_dirty,
-			producers.stable, oldest_dirty(w, first_dirty),
-			w->settings, w->now_ms);
-		dirt.due |= before->to > before->from && dirt.dirty > 0;
-		if (explain)
-			r = explain_compaction(w, &dirt, err);
+		dirt.due |= again && dirt.dirty > 0;
+		r = explain_rest(w, &dirt, err);
 	}
 	if (r == 0 && dirt.due && !w->how->dry_run)
-		r = compact(w, &dirt, &producers, err) == -1 ? -1 : 1;
+		r = compact(w, &dirt, before, &producers, err) == -1 ? -1 : 1;
 	klog_producers_free(&producers);
 	return r;
+}
+
+/* The groups of a run that was killed are done, or dropped. */
+static int
+settle_plan(struct work *w, struct klog_plan *plan, struct klog_err *err)
+{
+	if (plan->count == 0)
+		return 0;
+	plan->count = 0;
+	return klog_plan_write(w->reader.dir, plan, err);
 }
 
 /* ---- a partition ---- */
@@ -379,80 +405,88 @@ tidy(struct work *w, struct klog_plan *plan, struct klog_err *err)
 	return 0;
 }
 
-static int
-look_anew(struct work *w, struct klog_err *err)
-{
-	if (klog_reader_look(&w->reader, err) == -1)
-		return -1;
-	return klog_facts_find(&w->reader, &w->facts, &w->count, err);
-}
-
+/* Removing first: on a full disk it makes the room for compaction. */
 static int
 clean_log(struct work *w, struct klog_plan *plan, struct klog_err *err)
 {
-	int64_t policy = w->settings->cleanup_policy;
-	int r = 0;
+	int r;
 
 	if (klog_facts_find(&w->reader, &w->facts, &w->count, err) == -1 ||
-		raise_start(w, err) == -1)
+		delete_before(w, err) == -1)
 		return -1;
 	if (w->how->dry_run)
 		add_forecast(w);
-	if (policy & KLOG_CLEANUP_COMPACT)
-		r = apply_compaction(
-			w, plan, !(policy & KLOG_CLEANUP_DELETE), err);
-	if (r == 1)
-		r = look_anew(w, err);
-	if (r == 0 && plan->to > plan->from && !w->how->dry_run &&
-		!(policy & KLOG_CLEANUP_COMPACT))
-		r = klog_plan_end(w->reader.dir, plan, err);
-	if (r == 0 && policy == KLOG_CLEANUP_COMPACT) {
-		/* the log start counts in any case */
-		struct klog_retention how = { .settings = w->settings,
-			.now_ms = w->now_ms,
-			.log_start = w->reader.state.log_start,
-			.held_from = INT64_MAX };
-		size_t gone = klog_retention_judge(w->facts, w->count, &how);
+	if (apply_retention(w, err) == -1)
+		return -1;
+	r = apply_compaction(w, plan, err);
+	if (w->how->dry_run)
+		return r == -1 ? -1 : 0;
+	if (r == 0)
+		r = settle_plan(w, plan, err);
+	return r == -1 ? -1 : klog_partition_trim_epochs(&w->log, err);
+}
 
-		return w->how->dry_run ? 0 : remove_segments(w, gone, err);
+/* Nothing but what lies before an offset. */
+static int
+clean_floor(struct work *w, struct klog_err *err)
+{
+	size_t gone = 0;
+
+	if (klog_facts_find(&w->reader, &w->facts, &w->count, err) == -1)
+		return -1;
+	while (gone + 1 < w->count && w->facts[gone].next <= w->floor)
+		gone++;
+	if (remove_segments(w, gone, err) == -1)
+		return -1;
+	return klog_partition_trim_epochs(&w->log, err);
+}
+
+static int
+clean_open(struct work *w, struct klog_err *err)
+{
+	struct klog_plan plan = { .count = 0 };
+	int r = w->how->dry_run ? 0 : tidy(w, &plan, err);
+
+	if (r == 0)
+		r = klog_topic_reader(w->topic, w->partition, &w->cluster->say,
+			CHUNK, &w->reader, err);
+	if (r == 0) {
+		if (w->how->dry_run)
+			r = klog_plan_read(w->reader.dir, &plan, err);
+		if (r != -1)
+			r = w->floor == -1 ? clean_log(w, &plan, err)
+					   : clean_floor(w, err);
+		klog_reader_close(&w->reader);
 	}
-	return r == 0 ? apply_retention(w, err) : r;
+	free(w->facts);
+	klog_plan_free(&plan);
+	return r;
 }
 
 static int
 clean_partition(struct work *w, struct klog_err *err)
 {
-	struct klog_plan plan = { .count = 0 };
 	struct klog_topic *t = w->topic;
-	int r = 0;
+	int r;
 
-	if (!w->how->dry_run) {
-		if (klog_partition_open(&w->log, t->dir, t->label, w->partition,
-			    &t->config, &w->cluster->say,
-			    w->cluster->lock_timeout_ms, err) == -1)
-			return err->code == KLOG_ENOTFOUND
-				? klog_topic_lacks(t, w->partition, err)
-				: -1;
-		if (klog_partition_clean_begin(&w->log, err) == -1) {
-			klog_partition_close(&w->log);
-			return -1;
-		}
-		r = tidy(w, &plan, err);
-	}
-	if (r == 0)
-		r = klog_topic_reader(t, w->partition, &w->cluster->say, CHUNK,
-			&w->reader, err);
+	if (w->how->dry_run)
+		return clean_open(w, err);
+	if (klog_partition_open(&w->log, t->dir, t->label, w->partition,
+		    &t->config, &w->cluster->say, w->cluster->lock_timeout_ms,
+		    err) == -1)
+		return err->code == KLOG_ENOTFOUND
+			? klog_topic_lacks(t, w->partition, err)
+			: -1;
+	r = klog_partition_clean_begin(&w->log, err);
 	if (r == 0) {
-		r = clean_log(w, &plan, err);
-		klog_reader_close(&w->reader);
-	}
-	free(w->facts);
-	w->facts = NULL;
-	klog_plan_free(&plan);
-	if (!w->how->dry_run) {
+		r = clean_open(w, err);
+		/* whatever it then stumbled over */
+		if (r == -1 && klog_partition_is_deleted(&w->log))
+			klog_fail(err, KLOG_EDELETED, "%s: the topic was deleted",
+				w->log.path);
 		klog_partition_clean_end(&w->log);
-		klog_partition_close(&w->log);
 	}
+	klog_partition_close(&w->log);
 	return r;
 }
 
@@ -471,8 +505,36 @@ check_before(struct work *w, struct klog_err *err)
 	return r;
 }
 
+static struct work
+work_on(struct klog_cluster *cluster, struct klog_topic *t, int32_t partition,
+	const struct klog_clean *how, struct klog_clean_report *report)
+{
+	return (struct work) { .cluster = cluster,
+		.topic = t,
+		.partition = partition,
+		.settings = &t->config.settings,
+		.how = how,
+		.floor = -1,
+		.report = report,
+		.held_from = INT64_MAX,
+		.now_ms = klog_now_ms() };
+}
+
+/* Of two failures the one that says more about the log is the result. */
+static void
+take_worse(struct klog_cluster *cluster, struct klog_err *err,
+	const struct klog_err *other)
+{
+	if (other->code == KLOG_ECORRUPT && err->code != KLOG_ECORRUPT) {
+		klog_sayf(&cluster->say, 0, "%s", err->text);
+		*err = *other;
+	} else {
+		klog_sayf(&cluster->say, 0, "%s", other->text);
+	}
+}
+
 /* Does one thing with each partition that is meant.  With `all` one that fails
- * hides no other, and all but the first failure are said. */
+ * hides no other, and all but the worst failure are said. */
 static int
 for_each(struct klog_cluster *cluster, struct klog_topic *t,
 	const struct klog_clean *clean, struct klog_clean_report *report,
@@ -484,20 +546,16 @@ for_each(struct klog_cluster *cluster, struct klog_topic *t,
 	int r = 0;
 
 	for (i = 0; (all || r == 0) && i < klog_topic_partitions(t); i++) {
-		struct work w = { .cluster = cluster,
-			.topic = t,
-			.partition = i,
-			.settings = &t->config.settings,
-			.how = clean,
-			.report = report,
-			.now_ms = klog_now_ms() };
+		struct work w = work_on(cluster, t, i, clean, report);
 
 		if ((clean->partition != -1 && clean->partition != i) ||
 			what(&w, r == 0 ? err : &other) == 0)
 			continue;
 		if (r == -1)
-			klog_sayf(&cluster->say, 0, "%s", other.text);
+			take_worse(cluster, err, &other);
 		r = -1;
+		if (err->code == KLOG_EDELETED)
+			break;
 	}
 	return r;
 }
@@ -510,7 +568,6 @@ klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 	struct klog_topic t;
 	int r = 0;
 
-	memset(report, 0, sizeof(*report));
 	if (klog_topic_open(&t, cluster, topic, true, err) == -1)
 		return -1;
 	if (clean->partition != -1 && !klog_topic_has(&t, clean->partition))
@@ -523,6 +580,25 @@ klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 	if (r == 0)
 		r = for_each(
 			cluster, &t, clean, report, clean_partition, true, err);
+	klog_topic_close(&t);
+	return r;
+}
+
+int
+klog_dir_remove_before(struct klog_cluster *cluster, const char *topic,
+	int32_t partition, int64_t offset, struct klog_clean_report *report,
+	struct klog_err *err)
+{
+	static const struct klog_clean how = { .partition = -1 };
+	struct klog_topic t;
+	struct work w;
+	int r;
+
+	if (klog_topic_open(&t, cluster, topic, true, err) == -1)
+		return -1;
+	w = work_on(cluster, &t, partition, &how, report);
+	w.floor = offset;
+	r = clean_partition(&w, err);
 	klog_topic_close(&t);
 	return r;
 }

@@ -13,4 +13,10 @@ int klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 	const struct klog_clean *clean, struct klog_clean_report *report,
 	struct klog_err *err);
 
+/* Removes the closed segments of a partition that lie before an offset, and
+ * nothing else, whatever its settings say; adds to report->removed. */
+int klog_dir_remove_before(struct klog_cluster *cluster, const char *topic,
+	int32_t partition, int64_t offset, struct klog_clean_report *report,
+	struct klog_err *err);
+
 #endif

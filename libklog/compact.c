@@ -24,6 +24,7 @@ klog_compact_look(struct klog_dirt *dirt, const struct klog_segment_fact *facts,
 	memset(dirt, 0, sizeof(*dirt));
 	dirt->from = first_dirty;
 	to = count > 0 ? facts[count - 1].base : first_dirty;
+	dirt->open_transaction = stable < to;
 	if (stable < to)
 		to = stable;
 	for (i = 0; lag > 0 && i + 1 < count; i++) {

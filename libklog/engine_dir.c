@@ -278,20 +278,20 @@ klog_clean_topic(struct klog *klog, const char *topic,
 	const struct klog_clean *clean, struct klog_clean_report *report,
 	struct klog_err *err)
 {
-	memset(report, 0, sizeof(*report));
 	if (is_directory(klog, "segments to clean", err) == -1)
 		return -1;
 	return klog_dir_clean(cluster_of(klog), topic, clean, report, err);
 }
 
 int
-klog_clean_free(struct klog *klog, int64_t least, bool dry_run, int64_t *freed,
-	struct klog_err *err)
+klog_clean_free(struct klog *klog, int64_t least, bool dry_run,
+	struct klog_clean_report *report, int64_t *freed, struct klog_err *err)
 {
 	*freed = 0;
 	if (is_directory(klog, "a disk to keep free", err) == -1)
 		return -1;
-	return klog_floor_keep(cluster_of(klog), least, dry_run, freed, err);
+	return klog_floor_keep(
+		cluster_of(klog), least, dry_run, report, freed, err);
 }
 
 int

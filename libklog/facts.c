@@ -36,6 +36,10 @@ int
 klog_facts_find(struct klog_reader *r, struct klog_segment_fact **facts,
 	size_t *count, struct klog_err *err)
 {
+	/* what was rolled since the look is no part of it: the end that it saw
+	 * is that of the segment which was active then */
+	int64_t last = r->has_state && r->trusted ? r->state.active_base
+						  : INT64_MAX;
 	struct klog_bases bases;
 	size_t i;
 	int got = 0;
@@ -48,7 +52,8 @@ klog_facts_find(struct klog_reader *r, struct klog_segment_fact **facts,
 	*facts = calloc(bases.count + 1, sizeof(**facts));
 	if (*facts == NULL)
 		got = klog_fail_memory(err);
-	for (i = 0; got == 0 && i < bases.count; i++) {
+	for (i = 0; got == 0 && i < bases.count && bases.base[i] <= last;
+		i++) {
 		got = find_fact(r, bases.base[i], &(*facts)[i], err);
 		(*count)++;
 		if (i > 0)

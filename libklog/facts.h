@@ -6,7 +6,8 @@
 #include "retention.h"
 
 /*
- * The segments as they are now, the oldest first; the last one is active.
+ * The segments as of the reader's last look, the oldest first; the last one was
+ * active then, and its `next` is the log's end.
  * *facts, which is NULL or of an earlier call, is malloc'ed and the caller's.
  */
 int klog_facts_find(struct klog_reader *reader,

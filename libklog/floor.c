@@ -1,10 +1,11 @@
 #include <stdlib.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "clean.h"
 #include "facts.h"
 #include "floor.h"
+#include "report.h"
 #include "topic.h"
 
 #define CHUNK ((size_t)64 * 1024)
@@ -115,53 +116,118 @@ by_age(const void *a, const void *b)
 	return (x->fact.base > y->fact.base) - (x->fact.base < y->fact.base);
 }
 
+/* Only thought of: its line says so, where it has one. */
 static int
-remove_candidate(struct klog_cluster *cluster, const char *name,
-	struct candidate *one, struct klog_err *err)
+plan_candidate(const char *name, const struct candidate *one,
+	struct klog_clean_report *report, int64_t *freed, struct klog_err *err)
 {
-	struct klog_clean how = { .partition = one->partition };
-	struct klog_clean_report report;
-	int r;
+	const char *rule = klog_rule_text(KLOG_GOES_FREE);
+	struct klog_clean_segment *line = klog_report_find(
+		report, name, one->partition, one->fact.base);
 
-	/* as everything that lies before an offset */
-	how.before.where = KLOG_AT_OFFSET;
-	how.before.value = one->fact.next;
-	how.before.epoch = -1;
-	r = klog_dir_clean(cluster, name, &how, &report, err);
-	klog_clean_report_free(&report);
-	return r;
+	if (line != NULL && strcmp(line->action, "remove") == 0)
+		return 0;
+	*freed += one->fact.bytes;
+	if (line == NULL)
+		return klog_report_add(report, name, one->partition, &one->fact,
+			"remove", rule, NULL, err);
+	line->action = "remove";
+	line->rule = rule;
+	return 0;
+}
+
+static int64_t
+planned_bytes(const struct klog_clean_report *report)
+{
+	int64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < report->count; i++)
+		if (strcmp(report->segments[i].action, "remove") == 0)
+			bytes += report->segments[i].bytes;
+	return bytes;
+}
+
+/* A topic that fails stands in no other's way, and one that is gone in none. */
+static void
+tell(struct klog_cluster *cluster, int r, const struct klog_err *err,
+	struct klog_err *worst, bool *failed)
+{
+	if (r != -1 || err->code == KLOG_ENOTFOUND ||
+		err->code == KLOG_EDELETED)
+		return;
+	if (*failed)
+		klog_sayf(&cluster->say, 0, "%s", worst->text);
+	*worst = *err;
+	*failed = true;
+}
+
+/* Removes candidates until as much is free: 1, 0, -1. */
+static int
+remove_oldest(struct klog_cluster *cluster, char **names,
+	const struct candidates *all, int64_t least, int64_t *freed,
+	struct klog_err *worst, bool *failed)
+{
+	struct klog_clean_report report = { .count = 0 };
+	int64_t have = 0, whole;
+	struct klog_err err;
+	size_t i;
+	int r = klog_floor_disk(cluster, &have, &whole, worst);
+
+	for (i = 0; r == 0 && i < all->count && have < least; i++) {
+		const struct candidate *one = &all->list[i];
+
+		r = klog_dir_remove_before(cluster, names[one->topic],
+			one->partition, one->fact.next, &report, &err);
+		tell(cluster, r, &err, worst, failed);
+		r = klog_floor_disk(cluster, &have, &whole, worst);
+	}
+	*freed = report.removed_bytes;
+	return r == -1 ? -1 : have >= least;
+}
+
+static int
+plan_oldest(struct klog_cluster *cluster, char **names,
+	const struct candidates *all, int64_t least,
+	struct klog_clean_report *report, int64_t *freed, struct klog_err *err)
+{
+	int64_t have = 0, whole;
+	size_t i;
+	int r = klog_floor_disk(cluster, &have, &whole, err);
+
+	have += planned_bytes(report);
+	for (i = 0; r == 0 && i < all->count && have + *freed < least; i++)
+		r = plan_candidate(names[all->list[i].topic], &all->list[i],
+			report, freed, err);
+	return r == -1 ? -1 : have + *freed >= least;
 }
 
 int
 klog_floor_keep(struct klog_cluster *cluster, int64_t least, bool dry_run,
-	int64_t *freed, struct klog_err *err)
+	struct klog_clean_report *report, int64_t *freed, struct klog_err *err)
 {
 	struct candidates all = { NULL, 0 };
-	int64_t have = 0, whole;
+	struct klog_err other;
+	bool failed = false;
 	char **names;
 	size_t i, count;
-	int r = 0;
+	int r;
 
 	*freed = 0;
 	if (klog_cluster_topics(cluster, &names, &count, err) == -1)
 		return -1;
-	for (i = 0; r == 0 && i < count; i++)
-		r = add_topic(cluster, names[i], i, &all, err);
+	for (i = 0; i < count; i++)
+		tell(cluster, add_topic(cluster, names[i], i, &all, &other),
+			&other, err, &failed);
 	if (all.count > 1)
 		qsort(all.list, all.count, sizeof(all.list[0]), by_age);
-	if (r == 0)
-		r = klog_floor_disk(cluster, &have, &whole, err);
-	for (i = 0; r == 0 && i < all.count && have < least; i++) {
-		struct candidate *one = &all.list[i];
-
-		*freed += one->fact.bytes;
-		if (dry_run)
-			have += one->fact.bytes;
-		else if ((r = remove_candidate(
-				  cluster, names[one->topic], one, err)) == 0)
-			r = klog_floor_disk(cluster, &have, &whole, err);
-	}
+	if (dry_run)
+		r = plan_oldest(
+			cluster, names, &all, least, report, freed, err);
+	else
+		r = remove_oldest(
+			cluster, names, &all, least, freed, err, &failed);
 	free(all.list);
 	free(names);
-	return r == -1 ? -1 : have >= least;
+	return failed ? -1 : r;
 }

@@ -7,7 +7,7 @@
 
 /* As klog_clean_free and klog_disk of klog.h. */
 int klog_floor_keep(struct klog_cluster *cluster, int64_t least, bool dry_run,
-	int64_t *freed, struct klog_err *err);
+	struct klog_clean_report *report, int64_t *freed, struct klog_err *err);
 int klog_floor_disk(struct klog_cluster *cluster, int64_t *free_bytes,
 	int64_t *all_bytes, struct klog_err *err);
 

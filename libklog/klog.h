@@ -450,6 +450,7 @@ struct klog_clean {
 
 /* A segment as it was before, and what was decided. */
 struct klog_clean_segment {
+	char *topic;
 	int32_t partition;
 	int64_t base;
 	int64_t next; /* the first offset behind it */
@@ -457,7 +458,7 @@ struct klog_clean_segment {
 	int64_t newest_ms;  /* of its newest record, or of its file */
 	const char *action; /* "remove", "compact", "keep" */
 	const char *rule;   /* the setting or the reason, in a word */
-	const char *group;  /* that holds it, or NULL */
+	char *group;        /* that holds it, or NULL */
 	int64_t when_ms;    /* when time will let it go, or -1 */
 };
 
@@ -477,8 +478,9 @@ struct klog_clean_report {
  * Applies a topic's cleanup.policy, retention and compaction as Kafka decides
  * them; writers and readers go on, and one cleaner at a time has a partition.
  * Killed anywhere it leaves the log as before or after, and the next run
- * finishes.  *report is the caller's to free, also on -1.  KLOG_EOFFSET when
- * `before` lies past an end: nothing was changed then.
+ * finishes.  What was decided is added to *report, which is zero or of other
+ * topics, and the caller's to free.  KLOG_EOFFSET when `before` lies past an
+ * end: nothing was changed then.
  */
 int klog_clean_topic(struct klog *klog, const char *topic,
 	const struct klog_clean *clean, struct klog_clean_report *report,
@@ -488,10 +490,12 @@ void klog_clean_report_free(struct klog_clean_report *report);
 /*
  * Removes closed segments, over all of the topics the oldest first, until
  * `least` bytes are free where the cluster lies: 1 there are, 0 nothing is left
- * that may go, -1.  *freed is how many bytes went.
+ * that may go, -1 also when some segments could not be removed.  *freed is how
+ * many bytes went.  With dry_run *report says what would go before, and the
+ * rest is added to it.
  */
 int klog_clean_free(struct klog *klog, int64_t least, bool dry_run,
-	int64_t *freed, struct klog_err *err);
+	struct klog_clean_report *report, int64_t *freed, struct klog_err *err);
 
 /* Bytes that are free for this user where the cluster lies, and all of them. */
 int klog_disk(struct klog *klog, int64_t *free_bytes, int64_t *all_bytes,

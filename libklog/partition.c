@@ -365,13 +365,14 @@ fail_not_durable(struct klog_partition *p, struct klog_err *err)
 		p->path, leader(p)->state.recovery_offset);
 }
 
-/* Whether it is to be rolled: for a batch, or for none as soon as there is
- * anything in it. */
+/* Whether there is to be a new segment: for a batch, or where there is none,
+ * to let go of all the records before the end that the log had. */
 static bool
-is_due(struct klog_partition *p, const struct klog_batch *batch)
+is_due(struct klog_partition *p, const struct klog_batch *batch, int64_t end)
 {
 	if (batch == NULL)
-		return leader(p)->state.length > 0;
+		return leader(p)->state.length > 0 &&
+			leader(p)->state.next_offset == end;
 	return klog_log_must_roll(leader(p), batch, &p->config->settings);
 }
 
@@ -380,8 +381,8 @@ is_due(struct klog_partition *p, const struct klog_batch *batch)
  * before the next one exists, so that only the last segment can ever be torn.
  */
 static int
-roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
-	struct klog_err *err)
+roll(struct klog_partition *p, const struct klog_batch *batch, int64_t end,
+	enum known known, struct klog_err *err)
 {
 	const struct klog_recover how = { &p->config->settings, &p->later };
 	int i;
@@ -393,7 +394,7 @@ roll(struct klog_partition *p, const struct klog_batch *batch, enum known known,
 	if (r == 0)
 		r = ready(p, err);
 	/* looked at again: someone may have rolled, or recovery be due */
-	if (r != 0 || !is_due(p, batch))
+	if (r != 0 || !is_due(p, batch, end))
 		goto out;
 	for (i = p->replicas - 1; r == 0 && i >= 0; i--) {
 		struct klog_log *log = &p->replica[i];
@@ -514,7 +515,7 @@ klog_partition_append(struct klog_partition *p, uint8_t *batch, size_t size,
 			r = recover(p, err) == -1 ? -1 : 2;
 			unlock_both(p);
 		} else if (r == 3) {
-			r = roll(p, &header, known, err) == -1 ? -1 : 3;
+			r = roll(p, &header, 0, known, err) == -1 ? -1 : 3;
 		}
 	} while (r == 2 || r == 3);
 	if (!p->sync_held)
@@ -733,9 +734,6 @@ settle_log(struct klog_partition *p, struct klog_err *err)
 		r = recover(p, err);
 	if (r == 0)
 		r = ready(p, err);
-	/* who raised the log start may have been killed before that */
-	if (r == 0)
-		r = klog_log_trim_epochs(leader(p), err);
 	if (r == 0)
 		r = klog_log_save(leader(p), err);
 	keep_marks(p);
@@ -765,6 +763,24 @@ klog_partition_clean_end(struct klog_partition *p)
 	unlock(p, KLOG_BYTE_CLEAN, 1);
 }
 
+bool
+klog_partition_is_deleted(struct klog_partition *p)
+{
+	struct klog_err ignored;
+
+	return klog_log_load(leader(p), &ignored) == 1 &&
+		(leader(p)->state.marks & KLOG_MARK_DELETED) != 0;
+}
+
+static int
+fail_meanwhile(
+	struct klog_partition *p, const char *what, struct klog_err *err)
+{
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: %s while it was cleaned; run klog-clean again", p->path,
+		what);
+}
+
 static int
 raise_start(struct klog_partition *p, struct klog_log *log, bool whole,
 	int64_t offset, struct klog_err *err)
@@ -772,25 +788,41 @@ raise_start(struct klog_partition *p, struct klog_log *log, bool whole,
 	struct klog_state *s = &log->state;
 
 	if (!whole)
-		return klog_fail(err, KLOG_ECORRUPT,
-			"%s: its state was damaged meanwhile", p->path);
-	if (offset > s->next_offset)
-		offset = s->next_offset;
+		return fail_meanwhile(p, "its state was damaged", err);
 	if (offset <= s->log_start)
 		return 0;
+	/* no recovery may find that the log ends before it begins */
+	if (offset > s->recovery_offset)
+		return fail_meanwhile(p, "records were cut", err);
 	s->log_start = offset;
 	if (s->first_dirty < offset)
 		s->first_dirty = offset;
-	if (klog_log_commit(log, err) == -1)
-		return -1;
-	return klog_log_trim_epochs(log, err);
+	return klog_log_commit(log, err);
 }
 
 int
 klog_partition_raise_start(
 	struct klog_partition *p, int64_t offset, struct klog_err *err)
 {
+	if (klog_partition_sync_before(p, offset, -1, err) == -1)
+		return -1;
 	return change_states(p, raise_start, offset, err);
+}
+
+static int
+trim_epochs(struct klog_partition *p, struct klog_log *log, bool whole,
+	int64_t nothing, struct klog_err *err)
+{
+	(void)nothing;
+	if (!whole)
+		return fail_meanwhile(p, "its state was damaged", err);
+	return klog_log_trim_epochs(log, err);
+}
+
+int
+klog_partition_trim_epochs(struct klog_partition *p, struct klog_err *err)
+{
+	return change_states(p, trim_epochs, 0, err);
 }
 
 static int
@@ -798,8 +830,7 @@ raise_dirty(struct klog_partition *p, struct klog_log *log, bool whole,
 	int64_t offset, struct klog_err *err)
 {
 	if (!whole)
-		return klog_fail(err, KLOG_ECORRUPT,
-			"%s: its state was damaged meanwhile", p->path);
+		return fail_meanwhile(p, "its state was damaged", err);
 	if (offset <= log->state.first_dirty)
 		return 0;
 	log->state.first_dirty = offset;
@@ -814,15 +845,17 @@ klog_partition_raise_dirty(
 }
 
 int
-klog_partition_roll(struct klog_partition *p, struct klog_err *err)
+klog_partition_roll(struct klog_partition *p, int64_t end, struct klog_err *err)
 {
 	int r;
 
 	klog_signals_hold(&p->signals);
-	r = roll(p, NULL, ANY, err);
+	r = roll(p, NULL, end, ANY, err);
 	klog_signals_release(&p->signals);
 	say_lines(p);
-	return r;
+	if (r == -1)
+		return -1;
+	return leader(p)->state.active_base == end;
 }
 
 /* ---- K4 ---- */

@@ -95,18 +95,28 @@ int klog_partition_mark_deleted(struct klog_partition *p, struct klog_err *err);
 int klog_partition_clean_begin(struct klog_partition *p, struct klog_err *err);
 void klog_partition_clean_end(struct klog_partition *p);
 
-/* The log start offset, durable before any file goes (C1); never lowered, and
- * no further than the end.  Epochs that end before it are forgotten. */
+/* Whether the topic was deleted since it was opened. */
+bool klog_partition_is_deleted(struct klog_partition *p);
+
+/* The log start offset, up to the end: durable before any file goes (C1), and
+ * so are all records before it, so that no power cut takes the log's end behind
+ * its start.  Never lowered. */
 int klog_partition_raise_start(
 	struct klog_partition *p, int64_t offset, struct klog_err *err);
+
+/* Leader epochs that end before the log start are forgotten; last, since it
+ * needs room on the disk. */
+int klog_partition_trim_epochs(struct klog_partition *p, struct klog_err *err);
 
 /* Before this offset the log may have gaps, durable before the first segment
  * is replaced (C2); never lowered. */
 int klog_partition_raise_dirty(
 	struct klog_partition *p, int64_t offset, struct klog_err *err);
 
-/* A new active segment, if there is anything in the one that is (R1). */
-int klog_partition_roll(struct klog_partition *p, struct klog_err *err);
+/* A new active segment, if the log still ends at this offset (R1): 1 it begins
+ * there, 0 somebody has appended meanwhile, -1. */
+int klog_partition_roll(
+	struct klog_partition *p, int64_t end, struct klog_err *err);
 
 /* Whether the partition's name in topic_dir still leads to the files that are
  * open (K4): 0, or -1 KLOG_EDELETED. */

@@ -384,6 +384,14 @@ klog_recover_log(struct klog_log *log, const struct klog_recover *how,
 	klog_log_close_segment(log);
 	if (klog_check_log(log, &found, err) == -1)
 		return -1;
+	/* records before the log start were synced when it was raised */
+	if (found.end.offset < log->state.log_start)
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: %020" PRId64 ".log: whole up to offset %" PRId64
+			" only, and the log starts at %" PRId64
+			"; restore it, or cut it: klog-inspect --repair",
+			log->path, found.end.base, found.end.offset,
+			log->state.log_start);
 	/* until it is done: of today's boot, so that a mark left by a sync
 	 * that failed here counts, and of no file */
 	klog_stamp_update(&log->state.stamp, &log->today);

@@ -324,6 +324,9 @@ cut_end(struct work *w, struct klog_err *err)
 		s->recovery_position = w->cut;
 		s->recovery_offset = w->cut_offset;
 	}
+	/* an offset that is given anew is of another leader epoch */
+	if (s->log_start > w->cut_offset)
+		s->log_start = w->cut_offset;
 	if (klog_recover_cut(&w->log, &c, copied, doubtful, settings, err) ==
 		-1)
 		return -1;

@@ -110,10 +110,13 @@ klog_plan_write(int dir, const struct klog_plan *plan, struct klog_err *err)
 }
 
 int
-klog_plan_end(int dir, struct klog_plan *plan, struct klog_err *err)
+klog_plan_end(
+	int dir, struct klog_plan *plan, int64_t begun, struct klog_err *err)
 {
 	plan->count = 0;
 	plan->from = plan->to;
+	if (plan->to < begun)
+		plan->to = begun;
 	return klog_plan_write(dir, plan, err);
 }
 
@@ -288,6 +291,7 @@ has_any(int dir, int64_t base, const char *suffix)
 int
 klog_swap_tidy(int dir, const struct klog_plan *plan, struct klog_err *err)
 {
+	bool dropped = false;
 	size_t i;
 
 	for (i = 0; i < plan->count; i++) {
@@ -296,10 +300,15 @@ klog_swap_tidy(int dir, const struct klog_plan *plan, struct klog_err *err)
 		if (has_any(dir, group->base, ".cleaned")) {
 			if (drop(dir, group->base, KLOG_SWAP, err) == -1)
 				return -1;
+			dropped = true;
 		} else if (has_any(dir, group->base, KLOG_SWAP) &&
 			finish(dir, group, err) == -1) {
 			return -1;
 		}
 	}
+	/* a power cut that took the .cleaned alone would leave a .swap that
+	 * seems to stand for all three */
+	if (dropped && klog_sync_dir(dir, ".swap", err) == -1)
+		return -1;
 	return drop(dir, -1, ".cleaned", err);
 }

@@ -6,9 +6,10 @@
 load ../helpers
 load common
 
-# say TIME KEY VALUE...: a batch, and a segment, of records with that time.
+# say TIME KEY VALUE...: a batch, and a segment, of records with that time after
+# $since.
 say() {
-	local ts=$1
+	local ts=$((${since:-0} + $1))
 	shift
 	while [ $# -gt 0 ]; do
 		printf '{"ts":%s,"key":"%s","payload":%s}\n' "$ts" "$1" "$2"
@@ -76,7 +77,7 @@ after_kill() {
 	local where=$1
 	shift
 	content >have 2>err || fail "$where: not read: $(cat err)"
-	[ ! -s err ] || grep -qv 'are gone' err || fail "$where: $(cat err)"
+	[ ! -s err ] || fail "$where: a reader says $(cat err)"
 	cut -d ' ' -f 1 have | sort -n -c -u || fail "$where: out of order"
 	[ -n "${keys_go-}" ] || [ "$(last_values)" = "$keys" ] ||
 		fail "$where: a key lost its value"
@@ -211,4 +212,126 @@ killed_by_name() {
 		[ "$n" -gt 30 ]
 	done
 	[ "$hit" -gt 40 ] || fail "only $hit failed"
+}
+
+# ---- who writes meanwhile ---------------------------------------------------------
+
+# beside CALLS ARG...: klog-clean ARG c, stopped before each such call; a writer
+# comes in between.  Its record is there, whatever has been decided before.
+beside() {
+	local calls=$1 n=0 stored=0 pid
+	shift
+	cp -a "$KLOG_CLUSTER/c" before
+	while n=$((n + 1)); do
+		again
+		rm -f log
+		FAULT_EXEC=exec FAULT_LOG=$PWD/log faulty "$calls" "$n" stop \
+			clean "$@" c >said 2>&1 &
+		pid=$!
+		until_true 20 stopped_or_gone "$pid"
+		grep -q '^!' log || break
+		! klog-produce --lock-timeout 50ms -k x c <<<"beside" 2>err ||
+			stored=$((stored + 1))
+		kill -CONT "$pid"
+		wait "$pid" || fail "call $n: $(cat said)"
+		grep -q . err || klog-consume c | grep -qx beside ||
+			fail "call $n: what was stored is gone"
+		klog 0 inspect --verify c
+	done
+	wait "$pid"
+	[ "$stored" -gt 4 ] || fail "only $stored times of $n"
+}
+
+stopped_or_gone() {
+	local state
+	state=$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null) || return 0
+	[ "$state" = T ] || [ "$state" = Z ]
+}
+
+@test "clean: who appends while all segments are being removed loses nothing" {
+	local since=$((${EPOCHREALTIME%.*} * 1000 - 60000))
+	segments -X retention.ms=1000
+	# so that the writer's record goes where the last one went
+	klog-alter -q -X segment.ms=7d c
+	beside change,lock,pread
+}
+
+@test "clean: who rolls while segments are being removed loses nothing" {
+	segments -X retention.ms=1000
+	beside open,lock,pread
+}
+
+@test "clean: who appends beside compaction loses nothing" {
+	segments -X cleanup.policy=compact
+	beside change,lock
+}
+
+@test "clean: who appends beside --before loses nothing" {
+	segments -X retention.ms=-1
+	beside change,lock,pread --before 9
+}
+
+@test "clean: a log start is never ahead of what is on the disk" {
+	klog-create -q c
+	klog-produce c <<<a
+	seq 5 | klog-produce --no-sync c
+	strace -f -y -e trace=pwrite64,fdatasync -o trace \
+		klog-clean --before end c
+	# the log first, then the state that has the new start
+	awk '/fdatasync.*\.log>/ { log_synced = NR }
+		/pwrite64.*\.klog>/ { state = NR }
+		/fdatasync.*\.klog>/ { state_synced = NR }
+		END { exit !(log_synced && log_synced < state &&
+			state < state_synced) }' trace
+	# as after a power cut that took what was never synced
+	cp -r "$KLOG_CLUSTER/c" "$KLOG_CLUSTER/d"
+	truncate -s 69 "$(partition d)"/*.log
+	klog 3 produce d <<<more
+	error_line produce "the file ends at 69, before what was synced"
+	klog 0 inspect --repair d
+	klog 0 produce d <<<more
+	equal "$(klog-consume d)" more
+	klog 0 inspect --verify d
+}
+
+# ---- what a killed run leaves to the next one ----------------------------------------
+
+@test "clean: a run killed in a compaction, done again with a small buffer" {
+	local want
+	klog-create -q -X cleanup.policy=compact -X segment.bytes=1MiB \
+		-X max.message.bytes=200000 -X min.cleanable.dirty.ratio=0 c
+	seq 0 69999 | awk '{ print "k" ($1 * 7919) % 30000 ":" $1 "-0123456789012345678901234567890123456789" }' |
+		klog-produce -K : c
+	cp -a "$KLOG_CLUSTER/c" before
+	klog-clean c
+	want=$(klog-consume -F '%o' c)
+	again
+	# all that it means to do is written down, nothing is done
+	faulty rename 2 kill clean c >/dev/null 2>&1 || true
+	grep -q '^0 ' "$(partition c)/.klog.clean"
+	# each run maps what its buffer holds, until all is clean
+	for _ in $(seq 100); do
+		klog-clean --buffer 64KiB -v c 2>said
+		[ -z "$(leftovers)" ]
+		grep -q ' 0 partitions compacted' said && break
+	done
+	grep -q ' 0 partitions compacted' said
+	equal "$(klog-consume -F '%o' c)" "$want"
+}
+
+@test "clean: what tidying drops is dropped in an order that a power cut keeps (C3)" {
+	segments -X cleanup.policy=compact
+	# killed between the renames to .swap: two are, the .log is not
+	faulty rename 4 kill clean c >/dev/null 2>&1 || true
+	ls "$(partition c)" >names
+	grep -q '\.swap$' names
+	grep -q '\.cleaned$' names
+	strace -f -e trace=unlinkat,fsync -o trace klog-clean c
+	# every .swap first, and durably
+	awk '/unlinkat.*\.swap"/ { if (synced) exit 1; swap = NR }
+		/fsync/ && swap { synced = NR }
+		/unlinkat.*\.cleaned"/ && !done { if (!synced) exit 1; done = 1 }
+		/unlinkat.*\.cleaned"/ { cleaned = NR }
+		done && /renameat/ { exit }
+		END { exit !(swap && synced && cleaned) }' trace
 }
