@@ -10,6 +10,7 @@
 #include "io.h"
 
 #define SMALL_FILE ((size_t)4096)
+#define REMOVE_TRIES 100
 
 /* A data file on descriptor 0 to 2 would be read or written as stdio. */
 static int
@@ -352,19 +353,16 @@ klog_start_writeback(int fd, int64_t from, int64_t size)
 	(void)sync_file_range(fd, from, size, SYNC_FILE_RANGE_WRITE);
 }
 
-int
-klog_remove_dir(int dir, const char *name, int depth, struct klog_err *err)
+static int
+empty_dir(int fd, const char *name, int depth, struct klog_err *err)
 {
 	struct klog_list list = { NULL };
 	const char *child;
-	int fd = klog_open_dir(dir, name, err);
 	int r;
 
-	if (fd == -1)
-		return err->code == KLOG_ENOTFOUND ? 0 : -1;
 	while ((r = klog_list_next(&list, fd, &child, err)) > 0) {
 		if (strcmp(child, ".") == 0 || strcmp(child, "..") == 0 ||
-			unlinkat(fd, child, 0) == 0)
+			unlinkat(fd, child, 0) == 0 || errno == ENOENT)
 			continue;
 		if (depth > 1 && (errno == EISDIR || errno == EPERM))
 			r = klog_remove_dir(fd, child, depth - 1, err);
@@ -374,10 +372,31 @@ klog_remove_dir(int dir, const char *name, int depth, struct klog_err *err)
 			break;
 	}
 	klog_list_close(&list);
-	klog_close_fd(&fd);
-	if (r == 0 && unlinkat(dir, name, AT_REMOVEDIR) == -1 &&
-		errno != ENOENT)
+	return r;
+}
+
+int
+klog_remove_dir(int dir, const char *name, int depth, struct klog_err *err)
+{
+	int fd = klog_open_dir(dir, name, err);
+	int tries, r = 0;
+
+	if (fd == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	/* who does not know yet that it is to go may make files in it */
+	for (tries = 0; tries < REMOVE_TRIES; tries++) {
+		bool filled;
+
+		r = empty_dir(fd, name, depth, err);
+		if (r == -1 || unlinkat(dir, name, AT_REMOVEDIR) == 0 ||
+			errno == ENOENT)
+			break;
+		filled = errno == ENOTEMPTY;
 		r = klog_fail_errno(err, "%s: remove", name);
+		if (!filled)
+			break;
+	}
+	klog_close_fd(&fd);
 	return r;
 }
 

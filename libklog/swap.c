@@ -6,12 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crc32c.h"
 #include "io.h"
 #include "names.h"
 #include "segment.h"
 #include "swap.h"
 
 #define PLAN_MAX ((size_t)8 * 1024 * 1024)
+#define HEAD "klog-clean 1"
+#define TAIL "end" /* and the checksum of all before it */
 
 /* ---- the plan ---- */
 
@@ -32,7 +35,7 @@ parse(char *text, struct klog_plan *plan)
 	int64_t end = 0;
 
 	line = strsep(&rest, "\n");
-	if (strcmp(line, "klog-clean 1") != 0 || rest == NULL)
+	if (strcmp(line, HEAD) != 0 || rest == NULL)
 		return -1;
 	line = strsep(&rest, "\n");
 	if (take_two(line, &plan->from, &plan->to) == -1)
@@ -40,8 +43,8 @@ parse(char *text, struct klog_plan *plan)
 	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
 		struct klog_swap_group *g = &plan->groups[plan->count];
 
-		if (rest == NULL) /* behind the last newline */
-			return *line == '\0' ? 0 : -1;
+		if (rest == NULL)
+			return strcmp(line, TAIL) == 0 ? 0 : -1;
 		if (plan->count == KLOG_PLAN_GROUPS ||
 			take_two(line, &g->base, &g->next) == -1 ||
 			g->base < end || g->next == g->base)
@@ -50,6 +53,17 @@ parse(char *text, struct klog_plan *plan)
 		plan->count++;
 	}
 	return -1;
+}
+
+/* Whether it is whole; then it is cut behind TAIL. */
+static bool
+is_whole(struct klog_buf *text)
+{
+	if (text->size == 0 || text->data[text->size - 1] != '\n')
+		return false;
+	text->data[text->size - 1] = '\0';
+	return strlen((char *)text->data) == text->size - 1 &&
+		klog_crc32c_cut((char *)text->data);
 }
 
 int
@@ -67,12 +81,11 @@ klog_plan_read(int dir, struct klog_plan *plan, struct klog_err *err)
 	for (i = 0; i < text.size; i++)
 		lines += text.data[i] == '\n';
 	plan->groups = calloc(lines, sizeof(plan->groups[0]));
-	if (plan->groups == NULL || klog_buf_put(&text, "", 1) == -1) {
+	if (plan->groups == NULL) {
 		klog_buf_free(&text);
-		klog_plan_free(plan);
 		return klog_fail_memory(err);
 	}
-	r = parse((char *)text.data, plan);
+	r = is_whole(&text) ? parse((char *)text.data, plan) : -1;
 	klog_buf_free(&text);
 	if (r == 0)
 		return 1;
@@ -88,16 +101,22 @@ int
 klog_plan_write(int dir, const struct klog_plan *plan, struct klog_err *err)
 {
 	struct klog_buf text = { NULL, 0, 0 };
-	char line[64];
+	char line[64], sum[KLOG_CRC32C_TEXT];
 	size_t i;
-	int n = snprintf(line, sizeof(line),
-		"klog-clean 1\n%" PRId64 " %" PRId64 "\n", plan->from,
-		plan->to);
+	int n = snprintf(line, sizeof(line), HEAD "\n%" PRId64 " %" PRId64 "\n",
+		plan->from, plan->to);
 	int r = klog_buf_put(&text, line, (size_t)n);
 
 	for (i = 0; r == 0 && i < plan->count; i++) {
 		n = snprintf(line, sizeof(line), "%" PRId64 " %" PRId64 "\n",
 			plan->groups[i].base, plan->groups[i].next);
+		r = klog_buf_put(&text, line, (size_t)n);
+	}
+	if (r == 0)
+		r = klog_buf_put(&text, TAIL, strlen(TAIL));
+	if (r == 0) {
+		klog_crc32c_text(sum, (char *)text.data, text.size);
+		n = snprintf(line, sizeof(line), "%s\n", sum);
 		r = klog_buf_put(&text, line, (size_t)n);
 	}
 	if (r == -1)

@@ -80,7 +80,7 @@ leftovers() {
 		-o -name '*.deleted'
 	# A plan that names groups of segments is of a run that did not end.
 	for plan in "$KLOG_CLUSTER/$1"/*/.klog.clean; do
-		[ ! -e "$plan" ] || [ "$(wc -l <"$plan")" -le 2 ] || echo "$plan"
+		[ ! -e "$plan" ] || [ "$(wc -l <"$plan")" -le 3 ] || echo "$plan"
 	done
 }
 
@@ -960,5 +960,125 @@ flip() {
 	rm -r "$(partition t 1)"
 	klog 3 clean t
 	one_line_error clean 'partition 1'
-	equal "$(ls "$(partition t 0)" "$(partition t 2)" | grep -c '0001.log')" 2
+	equal "$(bases t 0) $(bases t 2)" '1 1'
+}
+
+@test "clean: --explain and --dry-run of compact,delete show both" {
+	klog-create -q -X segment.ms=1 -X cleanup.policy=compact,delete \
+		-X min.cleanable.dirty.ratio=0 -X retention.ms=90m t
+	segment t $((3 * HOUR)) a=1
+	segment t $((1 * HOUR)) a=2 b=2
+	segment t $((1 * HOUR - 1000)) a=3
+	segment t 0 c=4
+	klog 0 clean --explain t
+	equal "$(explained | awk 'NR > 1 { print $3, $6, $7 }')" \
+		$'0 remove retention.ms\n1 compact dirty\n3 compact dirty\n4 keep retention.ms'
+	klog 0 clean --dry-run t
+	equal "$(awk 'NR > 1 { print $3, $6 }' <<<"$output")" \
+		$'0 remove\n1 compact\n3 compact'
+	# It is what happens.
+	klog 0 clean -v t
+	[[ "$stderr" == *"1 segments of "*"1 partitions compacted, 2 of 3 records kept"* ]]
+	equal "$(keys t)" $'2 b=2\n3 a=3\n4 c=4'
+}
+
+# small SIZE: a cluster on a file system of its own
+small() {
+	mkdir small
+	mount -t tmpfs -o "size=$1" tmpfs small 2>/dev/null || skip "cannot mount a tmpfs"
+}
+
+@test "clean: --min-free: what would go is shown, a line for each" {
+	small 16m
+	filled new 1000
+	filled old 5000
+	local before
+	before=$(df --output=avail -B1 small | tail -n 1)
+	klog 0 clean -C small --dry-run --min-free "$((before + 2000000))"
+	equal "$(awk 'NR > 1 { print $1, $6, $7 }' <<<"$output")" \
+		$'old remove min-free\nold remove min-free'
+	klog 0 clean -C small --explain --min-free "$((before + 2000000))"
+	equal "$(explained | awk 'NR > 1 { print $1, $6, $7 }' | sort | uniq -c |
+		awk '{ print $1, $2, $3, $4 }')" \
+		$'4 new keep no-limit\n2 old keep no-limit\n2 old remove min-free'
+	# What goes anyway counts.
+	klog-alter -q -C small -X retention.bytes=2500000 old
+	klog 0 clean -C small --dry-run --min-free "$((before + 500000))"
+	equal "$(awk 'NR > 1 { print $1, $7 }' <<<"$output" | sort -u)" \
+		"old retention.bytes"
+	umount -l small
+}
+
+@test "clean: --min-free passes over what it cannot open" {
+	small 16m
+	filled bad 5000
+	filled old 4000
+	local before
+	before=$(df --output=avail -B1 small | tail -n 1)
+	printf 'partitions: [\n' >small/bad/topic.yaml
+	klog 3 clean -C small --min-free "$((before + 2000000))"
+	[ "$(df --output=avail -B1 small | tail -n 1)" -ge $((before + 2000000)) ]
+	[ "$(klog-offsets -C small old | awk 'NR > 1 { print $3 }')" -gt 1000 ]
+	umount -l small
+}
+
+@test "clean: on a disk that is full to the last byte retention makes room" {
+	small 8m
+	klog-create -q -C small -X segment.bytes=1MiB -X cleanup.policy=compact,delete \
+		-X retention.bytes=2MiB -X min.cleanable.dirty.ratio=0 t
+	make-lines x 4200 1000 | klog-produce -C small -k k t
+	cat /dev/zero >small/fill 2>/dev/null || true
+	klog 1 produce -C small t < <(make-lines y 100 1000)
+	klog 0 clean -C small t
+	equal "$output$stderr" ""
+	klog 0 produce -C small -k k t <<<more
+	umount -l small
+}
+
+@test "clean: a topic that goes away meanwhile is no trouble" {
+	klog-create -q stays
+	local i
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		klog-create -q -X segment.ms=1 -X cleanup.policy=compact \
+			-X min.cleanable.dirty.ratio=0 "z$i"
+		segment "z$i" $HOUR a=1 b=2
+		segment "z$i" 0 a=3
+	done
+	for i in $(seq 30); do
+		klog-clean 2>>said || echo "status $?" >>said &
+		klog-delete -q "z$((i % 10 + 1))" 2>>said || echo "delete $?" >>said
+		wait
+		klog-create -q -X segment.ms=1 -X cleanup.policy=compact \
+			-X min.cleanable.dirty.ratio=0 "z$((i % 10 + 1))"
+		segment "z$((i % 10 + 1))" $HOUR a=1 b=2
+		segment "z$((i % 10 + 1))" 0 a=3
+	done
+	[ ! -s said ] || fail "$(cat said)"
+	# One that was named has to be there.
+	klog 1 clean gone
+	one_line_error clean gone
+}
+
+@test "clean: each byte of .klog.clean counts" {
+	klog-create -q -X cleanup.policy=compact -X segment.ms=1 \
+		-X min.cleanable.dirty.ratio=0 t
+	segment t 3000 a=1
+	segment t 2000 a=2
+	segment t 0 a=3
+	clean t
+	local plan byte
+	plan=$(partition t)/.klog.clean
+	klog 0 inspect --verify t
+	cp "$plan" was
+	for ((byte = 0; byte < $(stat -c %s was); byte++)); do
+		flip "$plan" "$byte"
+		klog 3 inspect --verify t
+		[[ "$output" == *.klog.clean* ]]
+		klog 3 clean t
+		one_line_error clean .klog.clean
+		head -c "$byte" was >"$plan"
+		klog 3 inspect --verify t
+		cp was "$plan"
+	done
+	clean t
 }

@@ -41,7 +41,7 @@ content() {
 leftovers() {
 	find "$(partition c)" -name '*.cleaned' -o -name '*.swap' -o -name '*.new'
 	# A plan that names groups is of a run that did not end.
-	sed 1,2d "$(partition c)/.klog.clean" 2>/dev/null || true
+	sed '1,2d;$d' "$(partition c)/.klog.clean" 2>/dev/null || true
 }
 
 # killed ARG...: klog-clean ARG c at each of its calls, from the same log each
@@ -107,7 +107,7 @@ killed_by_name() {
 
 @test "clean: compaction killed before each name that it changes" {
 	segments -X cleanup.policy=compact
-	killed_by_name
+	killed_by_name --quiet
 }
 
 @test "clean: retention killed before each name that it changes" {

@@ -5,8 +5,9 @@
  *
  * The first two bytes of the input say which files of new segments are there,
  * six bits for that of offset 0, and as many for that of offset 10; the rest
- * is the plan.
+ * is the plan, to which its end and the right checksum are added.
  */
+#include "libklog/crc32c.h"
 #include "libklog/names.h"
 #include "libklog/swap.h"
 #include "tree.h"
@@ -36,6 +37,22 @@ write_one(int dir, int64_t base, const char *suffix)
 
 	klog_file_name(name, base, suffix);
 	tree_write_named(dir, name, klog_slice_of(suffix, strlen(suffix)));
+}
+
+static void
+write_plan(int dir, struct klog_slice body)
+{
+	struct klog_buf text = { NULL, 0, 0 };
+	char sum[KLOG_CRC32C_TEXT];
+
+	must(klog_buf_put(&text, body.data, body.size) == 0 &&
+		klog_buf_put(&text, "end", 3) == 0);
+	klog_crc32c_text(sum, (char *)text.data, text.size);
+	must(klog_buf_put(&text, sum, strlen(sum)) == 0 &&
+		klog_buf_put(&text, "\n", 1) == 0);
+	tree_write_named(
+		dir, KLOG_PLAN_NAME, klog_slice_of(text.data, text.size));
+	klog_buf_free(&text);
 }
 
 static void
@@ -80,8 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (i = 0; i < SUFFIXES; i++)
 			if (data[base] & 1 << i)
 				write_one(dir, (int64_t)base * 10, suffixes[i]);
-	tree_write_named(
-		dir, KLOG_PLAN_NAME, klog_slice_of(data + 2, size - 2));
+	write_plan(dir, klog_slice_of(data + 2, size - 2));
 	r = klog_plan_read(dir, &plan, &err);
 	if (r != 1) {
 		must(r == -1 && err.code == KLOG_ECORRUPT);
