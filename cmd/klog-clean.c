@@ -112,8 +112,7 @@ add_segment(struct table *table, const struct klog_clean_segment *s)
 
 /* When the disk is full, if it goes on like that. */
 static int
-print_forecast(
-	const struct cli *cli, struct klog *klog,
+print_forecast(const struct cli *cli, struct klog *klog,
 	const struct klog_clean_report *f)
 {
 	int64_t have, all, full = -1;

@@ -193,8 +193,9 @@ static int
 explain(struct work *w, const struct klog_segment_fact *fact,
 	const char *action, const char *rule, struct klog_err *err)
 {
-	return klog_report_add(w->report, w->topic->label, w->partition, fact, action, rule,
-		fact->rule == KLOG_STAYS_GROUP ? w->holder : NULL, err);
+	return klog_report_add(w->report, w->topic->label, w->partition, fact,
+		action, rule, fact->rule == KLOG_STAYS_GROUP ? w->holder : NULL,
+		err);
 }
 
 static int
@@ -324,8 +325,7 @@ why_not_compacted(const struct work *w, const struct klog_dirt *dirt, size_t i)
 
 /* What retention left. */
 static int
-explain_rest(
-	struct work *w, const struct klog_dirt *dirt, struct klog_err *err)
+explain_rest(struct work *w, const struct klog_dirt *dirt, struct klog_err *err)
 {
 	size_t i;
 	int r = 0;
@@ -482,8 +482,8 @@ clean_partition(struct work *w, struct klog_err *err)
 		r = clean_open(w, err);
 		/* whatever it then stumbled over */
 		if (r == -1 && klog_partition_is_deleted(&w->log))
-			klog_fail(err, KLOG_EDELETED, "%s: the topic was deleted",
-				w->log.path);
+			klog_fail(err, KLOG_EDELETED,
+				"%s: the topic was deleted", w->log.path);
 		klog_partition_clean_end(&w->log);
 	}
 	klog_partition_close(&w->log);
@@ -509,7 +509,7 @@ static struct work
 work_on(struct klog_cluster *cluster, struct klog_topic *t, int32_t partition,
 	const struct klog_clean *how, struct klog_clean_report *report)
 {
-	return (struct work) { .cluster = cluster,
+	return (struct work){ .cluster = cluster,
 		.topic = t,
 		.partition = partition,
 		.settings = &t->config.settings,

@@ -13,9 +13,9 @@
 
 /* What there is to do in a log. */
 struct klog_dirt {
-	int64_t from;         /* first dirty offset */
-	int64_t to;           /* exclusive: what may be cleaned now */
-	int64_t clean, dirty; /* bytes before and between */
+	int64_t from;          /* first dirty offset */
+	int64_t to;            /* exclusive: what may be cleaned now */
+	int64_t clean, dirty;  /* bytes before and between */
 	bool open_transaction; /* that is what `to` lies before */
 	bool due;              /* the ratio or the lag says so */
 };

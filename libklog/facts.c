@@ -52,8 +52,7 @@ klog_facts_find(struct klog_reader *r, struct klog_segment_fact **facts,
 	*facts = calloc(bases.count + 1, sizeof(**facts));
 	if (*facts == NULL)
 		got = klog_fail_memory(err);
-	for (i = 0; got == 0 && i < bases.count && bases.base[i] <= last;
-		i++) {
+	for (i = 0; got == 0 && i < bases.count && bases.base[i] <= last; i++) {
 		got = find_fact(r, bases.base[i], &(*facts)[i], err);
 		(*count)++;
 		if (i > 0)

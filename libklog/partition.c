@@ -773,8 +773,7 @@ klog_partition_is_deleted(struct klog_partition *p)
 }
 
 static int
-fail_meanwhile(
-	struct klog_partition *p, const char *what, struct klog_err *err)
+fail_meanwhile(struct klog_partition *p, const char *what, struct klog_err *err)
 {
 	return klog_fail(err, KLOG_ECORRUPT,
 		"%s: %s while it was cleaned; run klog-clean again", p->path,

@@ -43,8 +43,8 @@ int klog_plan_write(
 
 /* All its groups are done.  From `to` up to `begun`, where a run that was
  * killed had wanted to get, the log is still to be cleaned. */
-int klog_plan_end(int dir, struct klog_plan *plan, int64_t begun,
-	struct klog_err *err);
+int klog_plan_end(
+	int dir, struct klog_plan *plan, int64_t begun, struct klog_err *err);
 void klog_plan_free(struct klog_plan *plan);
 
 /* The group's three files are there as .cleaned, and synced: replaces. */
