@@ -252,8 +252,9 @@ replace_groups(struct work *w, struct klog_compaction *c,
 {
 	size_t i;
 
-	if (klog_plan_write(c->dir, plan, err) == -1 ||
-		klog_partition_raise_dirty(&w->log, c->to, err) == -1)
+	if (klog_plan_write(c->dir, plan, err) == -1)
+		return klog_err_in(err, "%s", c->path);
+	if (klog_partition_raise_dirty(&w->log, c->to, err) == -1)
 		return -1;
 	for (i = 0; i < plan->count; i++) {
 		if (klog_compact_copy(c, &plan->groups[i], err) == -1) {
@@ -266,7 +267,9 @@ replace_groups(struct work *w, struct klog_compaction *c,
 		if (klog_swap_in(c->dir, &plan->groups[i], err) == -1)
 			return klog_err_in(err, "%s", c->path);
 	}
-	return klog_plan_end(c->dir, plan, begun, err);
+	return klog_plan_end(c->dir, plan, begun, err) == -1
+		? klog_err_in(err, "%s", c->path)
+		: 0;
 }
 
 static int
@@ -388,7 +391,9 @@ settle_plan(struct work *w, struct klog_plan *plan, struct klog_err *err)
 	if (plan->count == 0)
 		return 0;
 	plan->count = 0;
-	return klog_plan_write(w->reader.dir, plan, err);
+	return klog_plan_write(w->reader.dir, plan, err) == -1
+		? klog_err_in(err, "%s", w->reader.path)
+		: 0;
 }
 
 /* ---- a partition ---- */
