@@ -194,14 +194,14 @@ int
 klog_compact_map(struct klog_compaction *c, const struct klog_dirt *dirt,
 	size_t buffer, struct klog_err *err)
 {
-	uint64_t most = (uint64_t)(dirt->to - dirt->from);
+	/* there are no more keys than offsets */
+	size_t most = klog_keymap_bytes((uint64_t)(dirt->to - dirt->from));
 	struct klog_bases bases;
 	size_t i;
 	int r = 1;
 
-	/* there are no more keys than offsets; a fourth is left free */
-	if (most < buffer / 32)
-		buffer = ((size_t)most + 1) * 32;
+	if (most < buffer)
+		buffer = most;
 	if (klog_keymap_init(&c->map, buffer, err) == -1)
 		return -1;
 	c->latest = dirt->from - 1;

@@ -21,6 +21,14 @@ ask_for_huge_pages(const struct klog_keymap *map)
 		madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
+size_t
+klog_keymap_bytes(uint64_t keys)
+{
+	if (keys > SIZE_MAX / 2 / sizeof(struct klog_keymap_slot))
+		return SIZE_MAX;
+	return (size_t)(keys + keys / 9 + 1) * sizeof(struct klog_keymap_slot);
+}
+
 int
 klog_keymap_init(struct klog_keymap *map, size_t bytes, struct klog_err *err)
 {
@@ -33,10 +41,11 @@ klog_keymap_init(struct klog_keymap *map, size_t bytes, struct klog_err *err)
 	if (map->slots == NULL)
 		return klog_fail_memory(err);
 	ask_for_huge_pages(map);
-	if (getrandom(map->key, sizeof(map->key), 0) !=
-		(ssize_t)sizeof(map->key)) {
+	/* all of it, or errno */
+	if (getentropy(map->key, sizeof(map->key)) == -1) {
+		klog_fail_errno(err, "random bytes");
 		klog_keymap_free(map);
-		return klog_fail_errno(err, "random bytes");
+		return -1;
 	}
 	return 0;
 }

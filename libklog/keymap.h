@@ -1,6 +1,6 @@
 /*
  * The last offset of each key, in a fixed amount of memory: 24 bytes a key,
- * nine of ten places filled at most.  Keys are known by a keyed hash of 128
+ * and a tenth is left free.  Keys are known by a keyed hash of 128
  * bits, which nobody can make collide (Kafka's map uses MD5).
  */
 #ifndef KLOG_KEYMAP_H
@@ -19,6 +19,9 @@ struct klog_keymap {
 	struct klog_keymap_slot *slots;
 	size_t capacity, count;
 };
+
+/* How many bytes have room for so many keys; SIZE_MAX: more than there are. */
+size_t klog_keymap_bytes(uint64_t keys);
 
 /* Takes `bytes` of memory, as they are used; room for one key at least. */
 int klog_keymap_init(

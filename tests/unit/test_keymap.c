@@ -83,9 +83,25 @@ many(void)
 	klog_keymap_free(&map);
 }
 
+/* klog_keymap_bytes is what so many keys need, and hardly more. */
+static void
+room(size_t keys)
+{
+	struct klog_keymap map;
+	size_t bytes = klog_keymap_bytes(keys), n = 0;
+
+	klog_keymap_init(&map, bytes, &err);
+	while (n <= bytes && klog_keymap_put(&map, key_of(n), (int64_t)n))
+		n++;
+	ok(n >= keys && n <= keys + 1, "room for %zu keys has %zu", keys, n);
+	klog_keymap_free(&map);
+}
+
 int
 main(void)
 {
+	static const size_t keys[] = { 0, 1, 2, 7, 8, 9, 10, 11, 17, 18, 19,
+		1000, 99999 };
 	static const size_t places[] = { 0, 1, 2, 3, 9, 10, 11, 100, 1001 };
 	size_t i;
 
@@ -93,5 +109,9 @@ main(void)
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		full(places[i]);
 	many();
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		room(keys[i]);
+	ok(klog_keymap_bytes(INT64_MAX) == SIZE_MAX,
+		"more keys than there is room for");
 	return done();
 }
