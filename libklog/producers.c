@@ -5,7 +5,8 @@
 #include "io.h"
 #include "producers.h"
 
-#define INDEX_BYTES ((size_t)32 * 1024 * 1024) /* for 1.2 million producers */
+#define INDEX_LEAST 2000 /* producers that the index has room for at first */
+#define MARKER_MAX 4096  /* bytes; Kafka's have 78 */
 #define HEADER_CHUNK 4096
 #define EXPIRES_MS 86400000 /* Kafka's producer.id.expiration.ms */
 
@@ -25,30 +26,48 @@ find(const struct klog_producers *p, int64_t id)
 	return at == -1 ? NULL : &p->list[at];
 }
 
+/* Makes the index anew, with room for twice as many. */
+static int
+grow_index(struct klog_producers *p, struct klog_err *err)
+{
+	uint64_t room = p->count < INDEX_LEAST / 2 ? INDEX_LEAST : 2 * p->count;
+	struct klog_keymap larger;
+	size_t i;
+
+	if (klog_keymap_init(&larger, klog_keymap_bytes(room), err) == -1)
+		return -1;
+	for (i = 0; i < p->count; i++)
+		klog_keymap_put(&larger, key_of(&p->list[i].id), (int64_t)i);
+	klog_keymap_free(&p->index);
+	p->index = larger;
+	return 0;
+}
+
+static bool
+put_index(struct klog_producers *p, int64_t id)
+{
+	return p->index.slots != NULL &&
+		klog_keymap_put(&p->index, key_of(&id), (int64_t)p->count);
+}
+
 static struct klog_producer_fact *
 find_or_add(struct klog_producers *p, int64_t id, struct klog_err *err)
 {
 	struct klog_producer_fact *fact = find(p, id);
+	void *grown;
 
 	if (fact != NULL)
 		return fact;
-	if (p->index.slots == NULL &&
-		klog_keymap_init(&p->index, INDEX_BYTES, err) == -1)
+	grown = klog_grow(p->list, p->count, sizeof(p->list[0]));
+	if (grown == NULL) {
+		klog_fail_memory(err);
 		return NULL;
-	if ((p->count & (p->count - 1)) == 0) {
-		size_t room = p->count == 0 ? 1 : 2 * p->count;
-		void *grown = realloc(p->list, room * sizeof(p->list[0]));
-
-		if (grown == NULL) {
-			klog_fail_memory(err);
-			return NULL;
-		}
-		p->list = grown;
 	}
-	if (!klog_keymap_put(&p->index, key_of(&id), (int64_t)p->count)) {
-		klog_fail(err, KLOG_EREFUSED,
-			"more than %zu producers wrote here", p->count);
-		return NULL;
+	p->list = grown;
+	if (!put_index(p, id)) {
+		if (grow_index(p, err) == -1)
+			return NULL;
+		put_index(p, id);
 	}
 	fact = &p->list[p->count++];
 	memset(fact, 0, sizeof(*fact));
@@ -59,30 +78,44 @@ find_or_add(struct klog_producers *p, int64_t id, struct klog_err *err)
 
 /* ---- the walk ---- */
 
-/* Whether a control batch is an ABORT: 1, 0 another one or an empty one, -1. */
+enum { EMPTIED, COMMIT, ABORT };
+
+/*
+ * Which marker it is, whose header was taken, or -1.  It decides whether the
+ * records of a whole transaction go, and none but this looks at it before they
+ * do: its checksum has to hold.
+ */
 static int
-is_abort(const struct klog_scan *scan, struct klog_err *err)
+read_marker(const struct klog_scan *scan, struct klog_err *err)
 {
-	uint8_t bytes[256];
+	uint8_t bytes[MARKER_MAX];
 	struct klog_batch_iter it;
 	struct klog_buf scratch = { NULL, 0, 0 };
-	struct klog_compressor c;
+	struct klog_compressor c = { 0 };
 	struct klog_record rec;
 	size_t size = scan->batch.size, got;
 	int r;
 
-	if (scan->batch.record_count == 0 || size > sizeof(bytes))
-		return 0;
+	if (size > sizeof(bytes))
+		return klog_fail(err, KLOG_ECORRUPT,
+			"a transaction marker of %zu bytes", size);
 	if (klog_read_at(scan->fd, bytes, size, scan->position - (int64_t)size,
 		    &got, scan->name, err) == -1)
 		return -1;
-	memset(&c, 0, sizeof(c));
-	r = klog_batch_open(&scan->batch, klog_slice_of(bytes, got), &c,
+	if (got != size ||
+		!klog_batch_check(&scan->batch, klog_slice_of(bytes, size)))
+		return klog_fail(err, KLOG_ECORRUPT, "bad checksum");
+	if (scan->batch.record_count == 0)
+		return EMPTIED;
+	r = klog_batch_open(&scan->batch, klog_slice_of(bytes, size), &c,
 		sizeof(bytes), &scratch, &it, err);
-	if (r == 0 && got == size)
+	if (r == 0)
 		r = klog_batch_next(&it, &rec, err);
-	if (r == 1)
-		r = rec.key.size >= 4 && klog_get_be16(rec.key.data + 2) == 0;
+	if (r == 1 && rec.key.size >= 4)
+		r = klog_get_be16(rec.key.data + 2) == 0 ? ABORT : COMMIT;
+	else if (r != -1)
+		r = klog_fail(err, KLOG_ECORRUPT,
+			"a transaction marker that does not say which");
 	klog_buf_free(&scratch);
 	klog_compressor_free(&c);
 	return r;
@@ -93,15 +126,11 @@ remember_abort(struct klog_producers *p, const struct klog_producer_fact *fact,
 	int64_t last, struct klog_err *err)
 {
 	size_t n = p->aborted_count;
+	void *grown = klog_grow(p->aborted, n, sizeof(p->aborted[0]));
 
-	if ((n & (n - 1)) == 0) {
-		size_t room = n == 0 ? 1 : 2 * n;
-		void *grown = realloc(p->aborted, room * sizeof(p->aborted[0]));
-
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		p->aborted = grown;
-	}
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	p->aborted = grown;
 	p->aborted[n].id = fact->id;
 	p->aborted[n].first = fact->open;
 	p->aborted[n].last = last;
@@ -109,32 +138,59 @@ remember_abort(struct klog_producers *p, const struct klog_producer_fact *fact,
 	return 0;
 }
 
+/* What a batch of a producer says: 0 or -1. */
 static int
 note(struct klog_producers *p, const struct klog_scan *scan,
 	struct klog_err *err)
 {
 	const struct klog_batch *b = &scan->batch;
-	struct klog_producer_fact *fact = find_or_add(p, b->producer_id, err);
-	int r;
+	struct klog_producer_fact *fact;
+	bool control = b->attributes & KLOG_ATTR_CONTROL;
+	int marker = control ? read_marker(scan, err) : EMPTIED;
+	int r = 0;
 
-	if (fact == NULL)
+	if (marker == -1 ||
+		(fact = find_or_add(p, b->producer_id, err)) == NULL)
 		return -1;
 	/* a producer that began anew, or was fenced */
 	if (b->producer_epoch != fact->epoch)
 		fact->last_data = -1;
 	fact->epoch = b->producer_epoch;
 	fact->last_ms = b->max_timestamp_ms;
-	if (!(b->attributes & KLOG_ATTR_CONTROL)) {
+	if (!control) {
 		fact->last_data = klog_batch_last_offset(b);
 		if (b->attributes & KLOG_ATTR_TRANSACTIONAL && fact->open == -1)
 			fact->open = b->base_offset;
-		return 0;
+	} else if (marker != EMPTIED) {
+		if (marker == ABORT && fact->open != -1)
+			r = remember_abort(
+				p, fact, klog_batch_last_offset(b), err);
+		fact->open = -1;
 	}
-	r = fact->open == -1 ? 0 : is_abort(scan, err);
-	if (r == 1)
-		r = remember_abort(p, fact, klog_batch_last_offset(b), err);
-	fact->open = -1;
 	return r;
+}
+
+static int
+damaged(const struct klog_scan *scan, int64_t at, struct klog_err *err)
+{
+	err->code = KLOG_ECORRUPT;
+	return klog_err_in(err,
+		"damaged, and not compacted: %s: batch at %" PRId64, scan->name,
+		at);
+}
+
+/* One batch: as klog_scan_header. */
+static int
+step(struct klog_producers *p, struct klog_scan *scan, struct klog_err *err)
+{
+	int got = klog_scan_header(scan, err);
+
+	if (got != KLOG_SCAN_BATCH || scan->batch.producer_id < 0 ||
+		note(p, scan, err) == 0)
+		return got;
+	if (err->code == KLOG_ECORRUPT)
+		damaged(scan, scan->position - scan->batch.size, err);
+	return -1;
 }
 
 static int
@@ -148,20 +204,15 @@ walk_segment(struct klog_producers *p, int dir, const char *path, int64_t base,
 		return klog_err_in(err, "%s", path);
 	klog_scan_name(scan, base);
 	klog_scan_init(scan, scan->fd, 0, HEADER_CHUNK);
-	while ((r = klog_scan_header(scan, err)) == KLOG_SCAN_BATCH)
-		if (scan->batch.producer_id >= 0 && note(p, scan, err) == -1) {
-			r = -1;
-			break;
-		}
+	while ((r = step(p, scan, err)) == KLOG_SCAN_BATCH)
+		;
 	klog_close_fd(&scan->fd);
 	/* the last one may be written to just now */
 	if (r == KLOG_SCAN_END || (last && r != -1))
 		return 0;
-	if (r == -1)
-		return klog_err_in(err, "%s", path);
-	err->code = KLOG_ECORRUPT;
-	return klog_err_in(err, "%s: %s: batch at %" PRId64, path, scan->name,
-		scan->position);
+	if (r != -1)
+		damaged(scan, scan->position, err);
+	return klog_err_in(err, "%s", path);
 }
 
 static int
@@ -263,7 +314,7 @@ klog_producers_last(const struct klog_producers *p, const struct klog_batch *b,
 		? find(p, b->producer_id)
 		: NULL;
 
-	if (fact == NULL || now_ms - fact->last_ms > EXPIRES_MS)
+	if (fact == NULL || fact->last_ms < now_ms - EXPIRES_MS)
 		return false;
 	if (fact->last_data != -1)
 		return klog_batch_last_offset(b) == fact->last_data;

@@ -1,9 +1,10 @@
 /*
  * What compaction has to know of the producers and transactions in a log:
  * which transactions were aborted, where the first open one begins, and which
- * batch is the last of its producer.  From a walk over the batch headers; a
- * log that klog alone wrote has none.  Source: Kafka's ProducerStateManager,
- * and CleanedTransactionMetadata in LogCleaner.
+ * batch is the last of its producer.  From a walk over the batch headers, and
+ * the markers, whose checksums have to hold; a log that klog alone wrote has
+ * none.  Source: Kafka's ProducerStateManager, and CleanedTransactionMetadata
+ * in LogCleaner.
  */
 #ifndef KLOG_PRODUCERS_H
 #define KLOG_PRODUCERS_H

@@ -704,7 +704,7 @@ a=3'
 
 @test "clean: memory is bounded by --buffer" {
 	klog-create -q -X cleanup.policy=compact -X segment.bytes=4MiB t
-	seq 1500000 | sed 's/.*/&:value of &/' | klog-produce -K : t
+	seq 1800000 | sed 's/.*/&:value of &/' | klog-produce -K : t
 	local limit='[ "${KLOG_SANITIZED-}" ] || ulimit -v 45000'
 	# That it is the limit which bounds: the map alone is more.
 	[ -n "${KLOG_SANITIZED-}" ] || {
@@ -1081,4 +1081,31 @@ small() {
 		cp was "$plan"
 	done
 	clean t
+}
+
+@test "clean: a transaction is not decided by a marker that is damaged" {
+	klog-create -q -X retention.ms=-1 t
+	local dir log
+	dir=$(partition t)
+	find "$dir" -type f -delete
+	cp "$BATS_TEST_DIRNAME"/data/kafka-4.3/live/transactions-0/*.log "$dir"
+	# klog takes the log as its own.
+	klog-clean -q t
+	klog-alter -q -X cleanup.policy=compact \
+		-X min.cleanable.dirty.ratio=0 t
+	cp -a "$KLOG_CLUSTER" good
+	# A COMMIT of the last segment, for records of a closed one, reads as an
+	# ABORT: they would go for good.
+	log=$dir/00000000000000000006.log
+	equal "$(od -An -tx1 -j 226 -N 4 "$log")" ' 00 00 00 01'
+	flip "$log" 229
+	log_snapshot >before
+	klog 3 clean t
+	one_line_error clean t/0 'damaged, and not compacted' \
+		00000000000000000006.log 'batch at 160' 'bad checksum'
+	log_snapshot | diff before -
+	rm -r "$KLOG_CLUSTER"
+	mv good "$KLOG_CLUSTER"
+	clean t
+	equal "$(keys t | grep two=comm)" '5 two=committed 2'
 }
