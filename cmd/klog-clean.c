@@ -11,6 +11,9 @@
 #include "libklog/time.h"
 #include "table.h"
 
+#define DAY_MS 86400000
+#define FAR_DAYS 36525 /* a hundred years */
+
 enum { DRY_RUN = CLI_LONG, EXPLAIN, BEFORE, MIN_FREE, BUFFER };
 
 static const struct cli_opt opts[] = {
@@ -118,12 +121,15 @@ print_forecast(const struct cli *cli, struct klog *klog,
 	int64_t have, all, full = -1;
 	char when[KLOG_TIME_TEXT];
 	struct klog_err err;
+	bool grows;
 
 	if (klog_disk(klog, &have, &all, &err) == -1)
 		return cli_fail(cli, &err);
-	if (f->per_day > 0 && f->to_come > have)
+	grows = f->per_day > 0 && f->to_come > have;
+	/* what lies further off than that may not be a time at all */
+	if (grows && have / f->per_day < FAR_DAYS)
 		full = klog_now_ms() +
-			(int64_t)((double)have / (double)f->per_day * 86400000);
+			(int64_t)((double)have / (double)f->per_day * DAY_MS);
 	if (cli_given(cli, 'J')) {
 		printf("{\"free\":%" PRId64 ",\"size\":%" PRId64
 		       ",\"per_day\":%" PRId64 ",\"full\":",
@@ -138,8 +144,10 @@ print_forecast(const struct cli *cli, struct klog *klog,
 	printf("\ndisk: %" PRId64 " of %" PRId64 " bytes free, %" PRId64
 	       " bytes a day come, %s%s\n",
 		have, all, f->per_day,
-		full == -1 ? "it does not fill up" : "full about ",
-		full == -1 ? "" : when);
+		full != -1      ? "full about "
+			: grows ? "not full within 100 years"
+				: "it does not fill up",
+		full != -1 ? when : "");
 	return 0;
 }
 

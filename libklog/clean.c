@@ -166,11 +166,8 @@ add_forecast(struct work *w)
 
 	klog_retention_forecast(
 		w->facts, w->count, w->settings, w->now_ms, &per_day, &to_come);
-	report->per_day += per_day;
-	if (to_come == INT64_MAX || report->to_come == INT64_MAX)
-		report->to_come = INT64_MAX;
-	else
-		report->to_come += to_come;
+	report->per_day = klog_sum(report->per_day, per_day);
+	report->to_come = klog_sum(report->to_come, to_come);
 }
 
 /* Judges all segments; how many of the oldest go. */

@@ -170,7 +170,7 @@ klog_retention_forecast(const struct klog_segment_fact *facts, size_t count,
 	*per_day = bytes_per_day(facts, count, now_ms);
 	kept = (double)*per_day / (double)DAY_MS * (double)s->retention_ms;
 	for (i = 0; i < count; i++)
-		have += facts[i].bytes;
+		have = klog_sum(have, facts[i].bytes);
 	if (!(s->cleanup_policy & KLOG_CLEANUP_DELETE))
 		most = have; /* it grows by new keys, of which nobody knows */
 	else if (s->retention_ms >= 0 && kept < (double)(INT64_MAX / 2))

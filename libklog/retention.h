@@ -60,6 +60,13 @@ void klog_retention_forecast(const struct klog_segment_fact *facts,
 	size_t count, const struct klog_settings *settings, int64_t now_ms,
 	int64_t *per_day, int64_t *to_come);
 
+/* The sum of two that are not negative; INT64_MAX: so many, or more. */
+static inline int64_t
+klog_sum(int64_t a, int64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 /* The rule in a word, as klog-clean --explain prints it. */
 const char *klog_rule_text(enum klog_rule rule);
 

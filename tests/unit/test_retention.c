@@ -236,6 +236,16 @@ forecast(void)
 }
 
 static void
+sums(void)
+{
+	is_int(klog_sum(1, 2), 3, "a sum");
+	is_int(klog_sum(INT64_MAX - 2, 2), INT64_MAX, "up to the largest");
+	is_int(klog_sum(INT64_MAX - 1, 2), INT64_MAX, "not past it");
+	is_int(klog_sum(INT64_MAX, 0), INT64_MAX, "no limit and nothing");
+	is_int(klog_sum(INT64_MAX, INT64_MAX), INT64_MAX, "no limit, twice");
+}
+
+static void
 no_segment(void)
 {
 	struct klog_settings s;
@@ -255,5 +265,6 @@ main(void)
 		decide(&cases[i]);
 	no_segment();
 	forecast();
+	sums();
 	return done();
 }
