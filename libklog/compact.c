@@ -229,7 +229,7 @@ klog_compact_map(struct klog_compaction *c, const struct klog_dirt *dirt,
 /* ---- groups ---- */
 
 int
-klog_compact_group(const struct klog_compaction *c,
+klog_compact_group(struct klog_compaction *c,
 	const struct klog_segment_fact *facts, size_t count,
 	struct klog_plan *plan, struct klog_err *err)
 {
@@ -245,6 +245,10 @@ klog_compact_group(const struct klog_compaction *c,
 		if (group == NULL ||
 			bytes + facts[i].bytes > c->settings->segment_bytes ||
 			facts[i].next - 1 - group->base > INT32_MAX) {
+			if (plan->count == KLOG_PLAN_GROUPS) {
+				c->to = group->next;
+				break;
+			}
 			group = &plan->groups[plan->count++];
 			group->base = facts[i].base;
 			bytes = 0;
@@ -252,6 +256,12 @@ klog_compact_group(const struct klog_compaction *c,
 		group->next = facts[i].next;
 		bytes += facts[i].bytes;
 	}
+	plan->to = c->to;
+	if (c->to <= plan->from)
+		return klog_fail(err, KLOG_EREFUSED,
+			"%s: more than %d segments before what is dirty; raise "
+			"segment.bytes",
+			c->path, KLOG_PLAN_GROUPS);
 	return 0;
 }
 
@@ -477,7 +487,7 @@ copy_batch(struct klog_compaction *c, struct klog_err *err)
 		return put(c, b, out, max_ms, err);
 	horizon = v.horizon;
 	if (first)
-		horizon = c->now_ms + c->settings->delete_retention_ms;
+		horizon = klog_sum(c->now_ms, c->settings->delete_retention_ms);
 	if (rebuild(c, &v, horizon, err) == -1 ||
 		klog_rebuild_seal(&c->rebuilt, b, &c->decoder->compressor,
 			INT32_MIN, &c->sealed, &out, err) == -1)

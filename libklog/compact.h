@@ -62,8 +62,9 @@ struct klog_compaction {
 int klog_compact_map(struct klog_compaction *c, const struct klog_dirt *dirt,
 	size_t buffer, struct klog_err *err);
 
-/* Which segments become one: rows of neighbours up to segment.bytes. */
-int klog_compact_group(const struct klog_compaction *c,
+/* Which segments become one: rows of neighbours up to segment.bytes.  With more
+ * rows than a plan has groups the round ends earlier; plan->to is its end. */
+int klog_compact_group(struct klog_compaction *c,
 	const struct klog_segment_fact *facts, size_t count,
 	struct klog_plan *plan, struct klog_err *err);
 

@@ -304,7 +304,7 @@ t 0 3 remove retention.ms'
 
 @test "clean: --explain says when the disk is full, if anything grows without end" {
 	klog-create -q -X retention.ms=-1 grows
-	put grows a
+	make-lines w 5000 100 | klog-produce grows
 	klog 0 clean --explain
 	[[ ${lines[-1]} == *"full about "[0-9]* ]]
 	klog-alter -X retention.bytes=1MiB -X segment.bytes=1MiB grows
@@ -1108,4 +1108,37 @@ small() {
 	mv good "$KLOG_CLUSTER"
 	clean t
 	equal "$(keys t | grep two=comm)" '5 two=committed 2'
+}
+
+@test "clean: --explain: limits that are huge, in sum, and a day that is far off" {
+	klog-create -q -X retention.ms=-1 -X retention.bytes=9000000000000000000 t u
+	local topic
+	for topic in t u; do
+		make-lines w 5000 100 | klog-produce "$topic"
+	done
+	klog 0 clean --explain
+	[[ ${lines[-1]} == *"full about "[0-9]* ]]
+	rm -r "$KLOG_CLUSTER"
+	# 70 bytes a day.
+	klog-create -q -X retention.ms=-1 slow
+	segment slow $((23 * HOUR)) =a
+	klog 0 clean --explain
+	[[ ${lines[-1]} == *" bytes a day come, not full within 100 years" ]]
+	klog 0 clean --explain -J
+	[[ ${lines[-1]} == *',"full":null}' ]]
+}
+
+@test "clean: delete.retention.ms without end" {
+	klog-create -q -X cleanup.policy=compact -X segment.ms=1 \
+		-X delete.retention.ms=9223372036854775807 \
+		-X min.cleanable.dirty.ratio=0 t
+	local n
+	segment t 5000 a=1 b=1
+	segment t 4000 a
+	for n in 3 2 1; do
+		segment t ${n}000 =x
+		clean t
+		equal "$(keys t | grep a=)" '2 a=NULL'
+	done
+	sound t -g
 }

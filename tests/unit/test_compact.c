@@ -2,6 +2,8 @@
  * What compaction makes of a batch: to the byte what Kafka's record filter
  * made of it, with each codec, and when there is work to do.
  */
+#include <stdlib.h>
+
 #include "golden.h"
 #include "hex.h"
 #include "libklog/compact.h"
@@ -260,7 +262,7 @@ group(const char *name, const int64_t *bytes, size_t count, int64_t step,
 	int64_t to, const char *want)
 {
 	struct klog_segment_fact facts[8] = { { 0 } };
-	struct klog_plan plan = { .groups = NULL };
+	struct klog_plan plan = { .from = 0 };
 	struct klog_compaction c = { .to = to };
 	struct klog_settings s;
 	char text[128] = "";
@@ -302,9 +304,42 @@ groups(void)
 		"0-2147483648 2147483648-3221225472 ");
 }
 
+/* A log of so many segments of which no two fit into one. */
+static void
+too_many(size_t count, int64_t from, int64_t to, int64_t want)
+{
+	struct klog_segment_fact *facts = calloc(count, sizeof(facts[0]));
+	struct klog_plan plan = { .from = from };
+	struct klog_compaction c = { .path = "t/0", .to = to };
+	struct klog_settings s;
+	size_t i;
+	int r;
+
+	klog_settings_init(&s);
+	s.segment_bytes = 1;
+	c.settings = &s;
+	for (i = 0; i < count; i++) {
+		facts[i].base = (int64_t)i * 10;
+		facts[i].next = (int64_t)i * 10 + 10;
+		facts[i].bytes = 1;
+	}
+	r = klog_compact_group(&c, facts, count, &plan, &err);
+	is_int(r, want == -1 ? -1 : 0, "%zu segments: %s", count,
+		r == -1 ? err.text : "groups");
+	if (r == 0) {
+		is_int(c.to, want, "%zu segments: the round ends", count);
+		is_int(plan.to, want, "%zu segments: as the plan", count);
+		is_int((int64_t)plan.count, (want + 9) / 10,
+			"%zu segments: groups", count);
+	}
+	klog_plan_free(&plan);
+	free(facts);
+}
+
 int
 main(void)
 {
+	const int64_t most = KLOG_PLAN_GROUPS * INT64_C(10);
 	size_t i;
 
 	as_kafka();
@@ -314,6 +349,10 @@ main(void)
 	for (i = 0; i < COUNT(cases); i++)
 		look(&cases[i]);
 	groups();
+	too_many(KLOG_PLAN_GROUPS + 1, 0, most, most);
+	too_many(KLOG_PLAN_GROUPS + 1, 0, most - 15, most - 15);
+	too_many(KLOG_PLAN_GROUPS + 5, most - 10, most + 30, most);
+	too_many(KLOG_PLAN_GROUPS + 5, most, most + 30, -1);
 	klog_compressor_free(&compressor);
 	return done();
 }
