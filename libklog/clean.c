@@ -214,32 +214,55 @@ apply_retention(struct work *w, struct klog_err *err)
 
 /* ---- compacting (C2) ---- */
 
-/* The timestamp of the oldest first batch among the dirty segments, which
- * max.compaction.lag.ms counts from; -1: it does not matter. */
-static int64_t
-oldest_dirty(struct work *w, int64_t first_dirty)
+/* The largest timestamp of the first batch of a segment, -1 without a batch. */
+static int
+first_batch_ms(
+	const struct work *w, int64_t base, int64_t *ms, struct klog_err *err)
 {
 	struct klog_scan scan = { .fd = -1 };
-	struct klog_err ignored;
-	int64_t oldest = -1;
+	int got = -1;
+
+	*ms = -1;
+	scan.fd = klog_segment_open_log(w->reader.dir, base, err);
+	if (scan.fd != -1) {
+		klog_scan_name(&scan, base);
+		klog_scan_init(&scan, scan.fd, 0, 4096);
+		got = klog_scan_header(&scan, err);
+	}
+	if (got == KLOG_SCAN_BATCH)
+		*ms = scan.batch.max_timestamp_ms;
+	klog_close_fd(&scan.fd);
+	klog_scan_free(&scan);
+	if (got == KLOG_SCAN_BATCH || got == KLOG_SCAN_END)
+		return 0;
+	if (got != -1)
+		klog_err_in(err, "damaged, and not compacted: %s: batch at 0",
+			scan.name);
+	return klog_err_in(err, "%s", w->reader.path);
+}
+
+/* What max.compaction.lag.ms counts from (klog_compact_look); -1: it does not
+ * matter. */
+static int
+oldest_dirty(const struct work *w, int64_t first_dirty, int64_t *oldest,
+	struct klog_err *err)
+{
+	int64_t ms;
 	size_t i;
 
+	*oldest = -1;
 	if (w->settings->max_compaction_lag_ms == INT64_MAX)
-		return -1;
+		return 0;
 	for (i = 0; i + 1 < w->count; i++) {
 		if (w->facts[i].next <= first_dirty)
 			continue;
-		scan.fd = klog_segment_open_log(
-			w->reader.dir, w->facts[i].base, &ignored);
-		klog_scan_init(&scan, scan.fd, 0, 4096);
-		if (scan.fd != -1 &&
-			klog_scan_header(&scan, &ignored) == KLOG_SCAN_BATCH &&
-			(oldest == -1 || scan.batch.max_timestamp_ms < oldest))
-			oldest = scan.batch.max_timestamp_ms;
-		klog_close_fd(&scan.fd);
+		if (first_batch_ms(w, w->facts[i].base, &ms, err) == -1)
+			return -1;
+		/* as in Kafka what has no time, or 0, has none to count from */
+		if (ms > 0 && (*oldest == -1 || ms < *oldest))
+			*oldest = ms;
 	}
-	klog_scan_free(&scan);
-	return oldest;
+	return 0;
 }
 
 /* Each group is built, and takes the place of its segments. */
@@ -344,9 +367,12 @@ static int
 find_dirt(struct work *w, int64_t first_dirty, int64_t stable,
 	struct klog_dirt *dirt, struct klog_err *err)
 {
-	(void)err;
-	klog_compact_look(dirt, w->facts, w->count, first_dirty, stable,
-		oldest_dirty(w, first_dirty), w->settings, w->now_ms);
+	int64_t oldest;
+
+	if (oldest_dirty(w, first_dirty, &oldest, err) == -1)
+		return -1;
+	klog_compact_look(dirt, w->facts, w->count, first_dirty, stable, oldest,
+		w->settings, w->now_ms);
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 
 void
 klog_compact_look(struct klog_dirt *dirt, const struct klog_segment_fact *facts,
-	size_t count, int64_t first_dirty, int64_t stable, int64_t first_ms,
+	size_t count, int64_t first_dirty, int64_t stable, int64_t oldest_ms,
 	const struct klog_settings *settings, int64_t now_ms)
 {
 	int64_t lag = settings->min_compaction_lag_ms, to;
@@ -54,7 +54,7 @@ klog_compact_look(struct klog_dirt *dirt, const struct klog_segment_fact *facts,
 	dirt->due = (double)dirt->dirty * 1000000.0 >
 			(double)settings->min_cleanable_dirty_ratio_ppm *
 				(double)(dirt->clean + dirt->dirty) ||
-		(first_ms >= 0 && most < now_ms && first_ms < now_ms - most);
+		(oldest_ms >= 0 && most < now_ms && oldest_ms < now_ms - most);
 }
 
 /* ---- the map ---- */

@@ -23,12 +23,14 @@ struct klog_dirt {
 /*
  * Looks what is dirty: facts are the segments, the last is active; `stable`
  * the last stable offset.  klog_segment_fact.newest_ms counts against
- * min.compaction.lag.ms, first_ms, of the first dirty segment, against the
- * largest lag.
+ * min.compaction.lag.ms; against the largest lag `oldest_ms`, the least of the
+ * largest timestamps of the first batches of the dirty segments, or -1 (Kafka's
+ * getFirstBatchTimestampForSegments).  What is not due with a stable of
+ * INT64_MAX is not due with any.
  */
 void klog_compact_look(struct klog_dirt *dirt,
 	const struct klog_segment_fact *facts, size_t count,
-	int64_t first_dirty, int64_t stable, int64_t first_ms,
+	int64_t first_dirty, int64_t stable, int64_t oldest_ms,
 	const struct klog_settings *settings, int64_t now_ms);
 
 struct klog_compaction {

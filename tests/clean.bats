@@ -1142,3 +1142,23 @@ small() {
 	done
 	sound t -g
 }
+
+@test "clean: max.compaction.lag.ms: the oldest of the dirty segments counts" {
+	klog-create -q -X cleanup.policy=compact -X segment.ms=1 \
+		-X min.cleanable.dirty.ratio=1 -X max.compaction.lag.ms=150m t
+	# As in Kafka one that begins with time 0 says nothing.
+	klog-produce -J t <<<'{"key":"a","payload":"0","ts":0}'
+	segment t $((1 * HOUR)) a=1
+	segment t $((2 * HOUR)) b=1
+	segment t $((HOUR / 2)) a=2
+	segment t 0 =x
+	equal "$(bases t)" '0 1 3 4'
+	clean t
+	equal "$(keys t | grep -c a=)" 3
+	klog-alter -q -X max.compaction.lag.ms=70m t
+	clean t
+	equal "$(keys t | grep -c a=)" 3
+	klog-alter -q -X max.compaction.lag.ms=50m t
+	clean t
+	equal "$(keys t | grep a=)" '3 a=2'
+}
