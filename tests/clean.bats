@@ -1162,3 +1162,13 @@ small() {
 	clean t
 	equal "$(keys t | grep a=)" '3 a=2'
 }
+
+@test "clean: --before end: the last file stays until another one follows it" {
+	four t -X retention.ms=-1
+	clean --before end t
+	equal "$(bases t) $(ends t)" '9 12 12'
+	[ "$(size t 9)" -gt 0 ]
+	segment t 0 =m
+	clean t
+	equal "$(bases t) $(ends t)" '12 12 13'
+}
