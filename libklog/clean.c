@@ -158,14 +158,43 @@ delete_before(struct work *w, struct klog_err *err)
 	return 0;
 }
 
+/* The header of a segment's first batch: 1, 0 it has none, -1. */
+static int
+first_batch(const struct work *w, int64_t base, struct klog_batch *batch,
+	struct klog_err *err)
+{
+	struct klog_scan scan = { .fd = -1 };
+	int got = -1;
+
+	scan.fd = klog_segment_open_log(w->reader.dir, base, err);
+	if (scan.fd != -1) {
+		klog_scan_name(&scan, base);
+		klog_scan_init(&scan, scan.fd, 0, 4096);
+		got = klog_scan_header(&scan, err);
+	}
+	*batch = scan.batch;
+	klog_close_fd(&scan.fd);
+	klog_scan_free(&scan);
+	if (got == KLOG_SCAN_BATCH || got == KLOG_SCAN_END)
+		return got == KLOG_SCAN_BATCH;
+	if (got != -1)
+		klog_err_in(err, "damaged: %s: batch at 0", scan.name);
+	return klog_err_in(err, "%s", w->reader.path);
+}
+
 static void
 add_forecast(struct work *w)
 {
 	struct klog_clean_report *report = w->report;
-	int64_t per_day, to_come;
+	int64_t per_day, to_come, begin_ms = -1;
+	struct klog_batch batch;
+	struct klog_err ignored;
 
-	klog_retention_forecast(
-		w->facts, w->count, w->settings, w->now_ms, &per_day, &to_come);
+	if (w->count > 0 &&
+		first_batch(w, w->facts[0].base, &batch, &ignored) == 1)
+		begin_ms = batch.base_timestamp_ms;
+	klog_retention_forecast(w->facts, w->count, begin_ms, w->settings,
+		w->now_ms, &per_day, &to_come);
 	report->per_day = klog_sum(report->per_day, per_day);
 	report->to_come = klog_sum(report->to_come, to_come);
 }
@@ -214,41 +243,15 @@ apply_retention(struct work *w, struct klog_err *err)
 
 /* ---- compacting (C2) ---- */
 
-/* The largest timestamp of the first batch of a segment, -1 without a batch. */
-static int
-first_batch_ms(
-	const struct work *w, int64_t base, int64_t *ms, struct klog_err *err)
-{
-	struct klog_scan scan = { .fd = -1 };
-	int got = -1;
-
-	*ms = -1;
-	scan.fd = klog_segment_open_log(w->reader.dir, base, err);
-	if (scan.fd != -1) {
-		klog_scan_name(&scan, base);
-		klog_scan_init(&scan, scan.fd, 0, 4096);
-		got = klog_scan_header(&scan, err);
-	}
-	if (got == KLOG_SCAN_BATCH)
-		*ms = scan.batch.max_timestamp_ms;
-	klog_close_fd(&scan.fd);
-	klog_scan_free(&scan);
-	if (got == KLOG_SCAN_BATCH || got == KLOG_SCAN_END)
-		return 0;
-	if (got != -1)
-		klog_err_in(err, "damaged, and not compacted: %s: batch at 0",
-			scan.name);
-	return klog_err_in(err, "%s", w->reader.path);
-}
-
 /* What max.compaction.lag.ms counts from (klog_compact_look); -1: it does not
  * matter. */
 static int
 oldest_dirty(const struct work *w, int64_t first_dirty, int64_t *oldest,
 	struct klog_err *err)
 {
-	int64_t ms;
+	struct klog_batch batch;
 	size_t i;
+	int r;
 
 	*oldest = -1;
 	if (w->settings->max_compaction_lag_ms == INT64_MAX)
@@ -256,11 +259,13 @@ oldest_dirty(const struct work *w, int64_t first_dirty, int64_t *oldest,
 	for (i = 0; i + 1 < w->count; i++) {
 		if (w->facts[i].next <= first_dirty)
 			continue;
-		if (first_batch_ms(w, w->facts[i].base, &ms, err) == -1)
+		r = first_batch(w, w->facts[i].base, &batch, err);
+		if (r == -1)
 			return -1;
 		/* as in Kafka what has no time, or 0, has none to count from */
-		if (ms > 0 && (*oldest == -1 || ms < *oldest))
-			*oldest = ms;
+		if (r == 1 && batch.max_timestamp_ms > 0 &&
+			(*oldest == -1 || batch.max_timestamp_ms < *oldest))
+			*oldest = batch.max_timestamp_ms;
 	}
 	return 0;
 }
@@ -363,16 +368,24 @@ explain_rest(struct work *w, const struct klog_dirt *dirt, struct klog_err *err)
 	return r;
 }
 
+/* What there is to do, with records up to the last stable offset; a run that
+ * was killed is done again, from where it began. */
 static int
-find_dirt(struct work *w, int64_t first_dirty, int64_t stable,
+find_dirt(struct work *w, const struct klog_plan *before, int64_t stable,
 	struct klog_dirt *dirt, struct klog_err *err)
 {
-	int64_t oldest;
+	int64_t from = w->reader.state.first_dirty, oldest;
+	bool again = before->to > before->from;
 
-	if (oldest_dirty(w, first_dirty, &oldest, err) == -1)
+	if (again && before->from < from)
+		from = before->from;
+	if (from < w->reader.state.log_start)
+		from = w->reader.state.log_start;
+	if (oldest_dirty(w, from, &oldest, err) == -1)
 		return -1;
-	klog_compact_look(dirt, w->facts, w->count, first_dirty, stable, oldest,
+	klog_compact_look(dirt, w->facts, w->count, from, stable, oldest,
 		w->settings, w->now_ms);
+	dirt->due |= again && dirt->dirty > 0;
 	return 0;
 }
 
@@ -381,26 +394,21 @@ static int
 apply_compaction(
 	struct work *w, const struct klog_plan *before, struct klog_err *err)
 {
-	/* a run that was killed is done again, from where it began */
-	bool again = before->to > before->from;
-	int64_t first_dirty = w->reader.state.first_dirty;
 	struct klog_producers producers;
 	struct klog_dirt dirt = { .due = false };
-	int r = 0;
+	int r;
 
-	if (again && before->from < first_dirty)
-		first_dirty = before->from;
-	if (first_dirty < w->reader.state.log_start)
-		first_dirty = w->reader.state.log_start;
-	if (!(w->settings->cleanup_policy & KLOG_CLEANUP_COMPACT))
+	if (w->settings->cleanup_policy & KLOG_CLEANUP_COMPACT &&
+		find_dirt(w, before, INT64_MAX, &dirt, err) == -1)
+		return -1;
+	/* what is not due with all transactions ended is not due in any case */
+	if (!dirt.due)
 		return explain_rest(w, &dirt, err);
 	r = klog_producers_walk(&producers, w->reader.dir, w->reader.path, err);
 	if (r == 0)
-		r = find_dirt(w, first_dirty, producers.stable, &dirt, err);
-	if (r == 0) {
-		dirt.due |= again && dirt.dirty > 0;
+		r = find_dirt(w, before, producers.stable, &dirt, err);
+	if (r == 0)
 		r = explain_rest(w, &dirt, err);
-	}
 	if (r == 0 && dirt.due && !w->how->dry_run)
 		r = compact(w, &dirt, before, &producers, err) == -1 ? -1 : 1;
 	klog_producers_free(&producers);

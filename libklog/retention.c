@@ -1,6 +1,6 @@
 #include "retention.h"
 
-#define MINUTE_MS 60000
+#define HOUR_MS 3600000
 #define DAY_MS 86400000
 
 const char *
@@ -128,46 +128,46 @@ klog_retention_judge(struct klog_segment_fact *facts, size_t count,
 
 /* ---- what is to come ---- */
 
-/* By the newest records of the segments. */
+/* By the newest records of the segments: each begins where the one before it
+ * ends, and its bytes came evenly. */
 static int64_t
-bytes_per_day(
-	const struct klog_segment_fact *facts, size_t count, int64_t now_ms)
+bytes_per_day(const struct klog_segment_fact *facts, size_t count,
+	int64_t begin_ms, int64_t now_ms)
 {
-	int64_t from = now_ms - DAY_MS, span;
+	int64_t from = now_ms - DAY_MS, begin = begin_ms, span;
 	double bytes = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		const struct klog_segment_fact *fact = &facts[i];
-		int64_t begin = i > 0 ? fact[-1].newest_ms : fact->newest_ms;
+		int64_t end = facts[i].newest_ms;
 		double part = 1;
 
-		if (fact->newest_ms <= from)
-			continue;
-		if (begin < from)
-			part = (double)(fact->newest_ms - from) /
-				(double)(fact->newest_ms - begin);
-		bytes += part * (double)fact->bytes;
+		if (begin >= 0 && begin < from && end > from)
+			part = (double)(end - from) / (double)(end - begin);
+		if (end > from)
+			bytes += part * (double)facts[i].bytes;
+		if (end > begin)
+			begin = end;
 	}
-	if (count > 0 && facts[0].newest_ms > from)
-		from = facts[0].newest_ms;
+	if (begin_ms > from)
+		from = begin_ms;
 	span = now_ms - from;
-	if (span < MINUTE_MS)
-		span = MINUTE_MS;
+	if (span < HOUR_MS)
+		span = HOUR_MS;
 	bytes *= (double)DAY_MS / (double)span;
 	return bytes < (double)(INT64_MAX / 2) ? (int64_t)bytes : INT64_MAX / 2;
 }
 
 void
 klog_retention_forecast(const struct klog_segment_fact *facts, size_t count,
-	const struct klog_settings *s, int64_t now_ms, int64_t *per_day,
-	int64_t *to_come)
+	int64_t begin_ms, const struct klog_settings *s, int64_t now_ms,
+	int64_t *per_day, int64_t *to_come)
 {
 	int64_t have = 0, most = INT64_MAX;
 	double kept;
 	size_t i;
 
-	*per_day = bytes_per_day(facts, count, now_ms);
+	*per_day = bytes_per_day(facts, count, begin_ms, now_ms);
 	kept = (double)*per_day / (double)DAY_MS * (double)s->retention_ms;
 	for (i = 0; i < count; i++)
 		have = klog_sum(have, facts[i].bytes);

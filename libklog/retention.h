@@ -53,12 +53,13 @@ size_t klog_retention_judge(struct klog_segment_fact *facts, size_t count,
 	const struct klog_retention *how);
 
 /*
- * How many bytes come in a day, by what came in the last one, and how many more
- * stay until as many go as come; INT64_MAX: nothing limits it.
+ * How many bytes come in a day, by what came in the last one, or since begin_ms
+ * (the time of the first record there is, -1 unknown), but at least in an hour;
+ * and how many more stay until as many go as come, INT64_MAX: nothing limits it.
  */
 void klog_retention_forecast(const struct klog_segment_fact *facts,
-	size_t count, const struct klog_settings *settings, int64_t now_ms,
-	int64_t *per_day, int64_t *to_come);
+	size_t count, int64_t begin_ms, const struct klog_settings *settings,
+	int64_t now_ms, int64_t *per_day, int64_t *to_come);
 
 /* The sum of two that are not negative; INT64_MAX: so many, or more. */
 static inline int64_t

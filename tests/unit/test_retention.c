@@ -7,7 +7,7 @@
 #include "tap.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define NOW 1000000
+#define NOW INT64_C(1000000000000)
 #define SEGMENTS 5
 #define FREE INT64_MAX
 
@@ -235,6 +235,45 @@ forecast(void)
 		"not a millisecond before");
 }
 
+#define DAY INT64_C(86400000)
+
+/* What comes in a day, of what came in the last one. */
+static void
+per_day(void)
+{
+	static const struct {
+		const char *name;
+		int64_t begin_age, age[3], bytes[3];
+		int64_t want;
+	} rows[] = {
+		{ "one segment of three days", 3 * DAY, { 0 }, { 3000 }, 1000 },
+		{ "three of a day each", 3 * DAY, { 2 * DAY, DAY, 0 },
+			{ 1000, 2000, 3000 }, 3000 },
+		{ "one of which half lies in it", 3 * DAY / 2,
+			{ DAY / 2, DAY / 4, 0 }, { 1000, 600, 300 }, 1400 },
+		{ "half a day old", DAY / 2, { 0 }, { 1000 }, 2000 },
+		{ "a minute old counts as an hour", 60000, { 0 }, { 1000 },
+			24000 },
+		{ "nothing since", 9 * DAY, { 2 * DAY }, { 1000 }, 0 },
+	};
+	struct klog_settings s;
+	size_t i, j;
+
+	klog_settings_init(&s);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct klog_segment_fact facts[3] = { { 0 } };
+		int64_t found, to_come;
+
+		for (j = 0; j < 3 && rows[i].bytes[j] > 0; j++) {
+			facts[j].bytes = rows[i].bytes[j];
+			facts[j].newest_ms = NOW - rows[i].age[j];
+		}
+		klog_retention_forecast(facts, j, NOW - rows[i].begin_age, &s,
+			NOW, &found, &to_come);
+		is_int(found, rows[i].want, "a day brings: %s", rows[i].name);
+	}
+}
+
 static void
 sums(void)
 {
@@ -265,6 +304,7 @@ main(void)
 		decide(&cases[i]);
 	no_segment();
 	forecast();
+	per_day();
 	sums();
 	return done();
 }
