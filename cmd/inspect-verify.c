@@ -26,6 +26,16 @@ add_finding(struct table *table, const struct klog_finding *f)
 	table_text(table, severities[f->severity]);
 }
 
+/* Without a name it is whatever topics are there. */
+static int
+fail(struct inspect *in, const char *topic, const struct klog_err *err)
+{
+	if (in->count == 0 &&
+		(err->code == KLOG_ENOTFOUND || err->code == KLOG_EDELETED))
+		return 0;
+	return cli_fail_topic(in->cli, topic, err);
+}
+
 static int
 verify(struct inspect *in, const char *topic, int32_t partition,
 	struct table *table, bool *found)
@@ -37,7 +47,7 @@ verify(struct inspect *in, const char *topic, int32_t partition,
 
 	v = klog_verify_open(in->klog, topic, partition, &err);
 	if (v == NULL)
-		return cli_fail_topic(in->cli, topic, &err);
+		return fail(in, topic, &err);
 	while ((r = klog_verify_next(v, &f, &err)) == 1) {
 		*found = true;
 		add_finding(table, &f);
@@ -48,7 +58,7 @@ verify(struct inspect *in, const char *topic, int32_t partition,
 	}
 	klog_verify_close(v);
 	if (r == -1)
-		status = inspect_worse(status, cli_fail(in->cli, &err));
+		status = inspect_worse(status, fail(in, topic, &err));
 	return status;
 }
 

@@ -96,29 +96,6 @@ parse_epochs(char *text, struct klog_epochs *epochs)
 	return next_line(&text) == NULL ? 0 : -1;
 }
 
-int
-klog_epochs_read(int dir, struct klog_epochs *epochs, struct klog_err *err)
-{
-	struct klog_buf buf = { NULL, 0, 0 };
-	int r;
-
-	epochs->list = NULL;
-	epochs->count = 0;
-	r = read_text(dir, KLOG_EPOCH_NAME, &buf, err);
-	if (r == 1) {
-		r = parse_epochs((char *)buf.data, epochs);
-		if (r == -1) {
-			klog_epochs_free(epochs);
-			klog_fail(err, KLOG_ECORRUPT,
-				"%s: not \"0\", a count, and a line of epoch "
-				"and offset for each",
-				KLOG_EPOCH_NAME);
-		}
-	}
-	klog_buf_free(&buf);
-	return r;
-}
-
 static int
 format(const struct klog_epochs *epochs, struct klog_buf *text,
 	struct klog_err *err)
@@ -136,20 +113,60 @@ format(const struct klog_epochs *epochs, struct klog_buf *text,
 	return r == -1 ? klog_fail_memory(err) : 0;
 }
 
-int
-klog_epochs_match(int dir, const struct klog_epochs *epochs, bool *same,
+static int
+matches(const struct klog_epochs *epochs, struct klog_slice text, bool *exact,
 	struct klog_err *err)
 {
-	struct klog_buf want = { NULL, 0, 0 }, have = { NULL, 0, 0 };
+	struct klog_buf want = { NULL, 0, 0 };
 	int r = format(epochs, &want, err);
 
-	if (r == 0)
-		r = klog_read_file(dir, KLOG_EPOCH_NAME, FILE_MAX, &have, err);
-	*same = r == 0 && have.size == want.size &&
-		memcmp(have.data, want.data, want.size) == 0;
+	*exact = r == 0 && want.size == text.size &&
+		memcmp(want.data, text.data, text.size) == 0;
 	klog_buf_free(&want);
-	klog_buf_free(&have);
 	return r;
+}
+
+int
+klog_epochs_check(
+	int dir, struct klog_epochs *epochs, bool *exact, struct klog_err *err)
+{
+	struct klog_buf text = { NULL, 0, 0 };
+	char *words;
+	int r;
+
+	epochs->list = NULL;
+	epochs->count = 0;
+	*exact = true;
+	r = read_text(dir, KLOG_EPOCH_NAME, &text, err);
+	if (r == 1) {
+		words = strdup((char *)text.data);
+		r = words == NULL ? klog_fail_memory(err) : 1;
+	}
+	if (r == 1) {
+		r = parse_epochs(words, epochs);
+		free(words);
+		if (r == -1)
+			klog_fail(err, KLOG_ECORRUPT,
+				"%s: not \"0\", a count, and a line of epoch "
+				"and offset for each",
+				KLOG_EPOCH_NAME);
+		else if (text.size > 1) /* there is a NUL behind it */
+			r = matches(epochs,
+				klog_slice_of(text.data, text.size - 1), exact,
+				err);
+	}
+	if (r == -1)
+		klog_epochs_free(epochs);
+	klog_buf_free(&text);
+	return r;
+}
+
+int
+klog_epochs_read(int dir, struct klog_epochs *epochs, struct klog_err *err)
+{
+	bool ignored;
+
+	return klog_epochs_check(dir, epochs, &ignored, err);
 }
 
 int

@@ -24,12 +24,13 @@ struct klog_epochs {
 /* Reads it; a missing or empty file is no epochs.  KLOG_ECORRUPT with words
  * when it does not parse. */
 int klog_epochs_read(int dir, struct klog_epochs *epochs, struct klog_err *err);
+
+/* The same; *exact: the file is, to the byte, what klog and Kafka write. */
+int klog_epochs_check(
+	int dir, struct klog_epochs *epochs, bool *exact, struct klog_err *err);
 int klog_epochs_write(
 	int dir, const struct klog_epochs *epochs, struct klog_err *err);
 
-/* Whether the file is, to the byte, what klog and Kafka write for them. */
-int klog_epochs_match(int dir, const struct klog_epochs *epochs, bool *same,
-	struct klog_err *err);
 void klog_epochs_free(struct klog_epochs *epochs);
 
 /*

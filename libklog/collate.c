@@ -1,19 +1,31 @@
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "collate.h"
 #include "index.h"
 #include "io.h"
 #include "segment.h"
+#include "swap.h"
 
 /* ---- opening ---- */
 
+/* A .log that took the place of others has its name before its indexes have
+ * theirs (C3). */
 static int
-open_one(struct klog_collate *c, int dir, const char *suffix,
+open_one(struct klog_collate *c, int dir, const char *suffix, bool swapped,
 	char name[KLOG_FILE_NAME], int *fd, struct klog_err *err)
 {
+	char swap[32];
+
 	klog_file_name(name, c->base, suffix);
-	*fd = klog_segment_open(dir, c->base, suffix, O_RDONLY, err);
+	*fd = -1;
+	if (swapped) {
+		snprintf(swap, sizeof(swap), "%s" KLOG_SWAP, suffix);
+		*fd = klog_segment_open(dir, c->base, swap, O_RDONLY, err);
+	}
+	if (*fd == -1)
+		*fd = klog_segment_open(dir, c->base, suffix, O_RDONLY, err);
 	return *fd == -1 && err->code != KLOG_ENOTFOUND ? -1 : 0;
 }
 
@@ -21,6 +33,8 @@ int
 klog_collate_open(
 	struct klog_collate *c, int dir, bool ask, struct klog_err *err)
 {
+	bool swapped = c->ours && klog_swap_stands(dir, c->base);
+
 	c->index_fd = c->time_fd = -1;
 	c->indexed = 0;
 	c->overdue = c->pending = -1;
@@ -31,10 +45,10 @@ klog_collate_open(
 	c->timed = c->ours;
 	c->index_bad = c->time_bad = false;
 	c->lacking = -1;
-	if (open_one(c, dir, ".index", c->index_name, &c->index_fd, err) ==
-			-1 ||
-		open_one(c, dir, ".timeindex", c->time_name, &c->time_fd,
-			err) == -1 ||
+	if (open_one(c, dir, ".index", swapped, c->index_name, &c->index_fd,
+		    err) == -1 ||
+		open_one(c, dir, ".timeindex", swapped, c->time_name,
+			&c->time_fd, err) == -1 ||
 		klog_entries_open(&c->index, c->index_fd, KLOG_INDEX_ENTRY, 0,
 			c->index_name, err) == -1 ||
 		klog_entries_open(&c->time, c->time_fd, KLOG_TIME_ENTRY, 0,

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,22 @@ make(struct klog_findings *f)
 	return &f->list[f->count++];
 }
 
+/* There is no room for it: the last one says how many. */
+static void
+count_one(struct klog_findings *f, enum klog_severity severity)
+{
+	struct klog_found *last = &f->list[f->count - 1];
+
+	if (severity > last->severity)
+		last->severity = severity;
+	last->size = 0;
+	last->offset = -1;
+	f->more++;
+	snprintf(last->what, sizeof(last->what),
+		"%" PRId64 " more findings from here on, which are not listed",
+		f->more + 1);
+}
+
 int
 klog_findings_add(struct klog_findings *f, enum klog_severity severity,
 	const char *file, int64_t position, int64_t size, int64_t offset,
@@ -46,7 +63,7 @@ klog_findings_add(struct klog_findings *f, enum klog_severity severity,
 		return 0;
 	}
 	if (f->count == FINDINGS_MAX) {
-		f->more++;
+		count_one(f, severity);
 		return 0;
 	}
 	found = make(f);
@@ -66,8 +83,10 @@ klog_findings_add(struct klog_findings *f, enum klog_severity severity,
 void
 klog_findings_cut(struct klog_findings *f, size_t count)
 {
-	if (count < f->count)
-		f->count = count;
+	if (count >= f->count)
+		return;
+	f->count = count;
+	f->more = 0;
 }
 
 void

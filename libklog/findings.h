@@ -19,12 +19,13 @@ struct klog_found {
 struct klog_findings {
 	struct klog_found *list;
 	size_t count;
-	int64_t more; /* that found no room */
+	int64_t more; /* for which the last one stands */
 };
 
 /*
  * Adds one; a range of an index that begins where the last one ended is the
- * same finding.  Beyond a few thousand they are only counted.  -1: no memory.
+ * same finding.  Beyond a few thousand one says how many more there are.  -1:
+ * no memory.
  */
 int klog_findings_add(struct klog_findings *f, enum klog_severity severity,
 	const char *file, int64_t position, int64_t size, int64_t offset,

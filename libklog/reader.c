@@ -8,6 +8,7 @@
 #include "checkpoint.h"
 #include "index.h"
 #include "io.h"
+#include "lock.h"
 #include "reader.h"
 
 #define DAMAGE_WINDOW ((int64_t)16 * 1024 * 1024)
@@ -155,6 +156,19 @@ klog_reader_look(struct klog_reader *r, struct klog_err *err)
 	}
 	r->epoch = s->leader_epoch;
 	return 0;
+}
+
+bool
+klog_reader_held(const struct klog_reader *r, int byte)
+{
+	struct klog_err ignored;
+	int fd = klog_open_file(r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
+	int free = 1;
+
+	if (fd != -1)
+		free = klog_lock_free(fd, byte, KLOG_LOCK_NAME, &ignored);
+	klog_close_fd(&fd);
+	return free == 0;
 }
 
 /* ---- finding the place ---- */

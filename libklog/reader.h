@@ -58,6 +58,9 @@ void klog_reader_trim(struct klog_reader *r, size_t keep);
  * histories part (D3), in one line.  KLOG_EDELETED when the topic is gone. */
 int klog_reader_look(struct klog_reader *r, struct klog_err *err);
 
+/* Whether someone holds this byte (lock.h) of the partition's lock. */
+bool klog_reader_held(const struct klog_reader *r, int byte);
+
 /* The log start offset, and the offset behind the last readable record. */
 int64_t klog_reader_start(struct klog_reader *r, struct klog_err *err);
 int64_t klog_reader_end(struct klog_reader *r, struct klog_err *err);

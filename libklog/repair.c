@@ -69,7 +69,8 @@ keep_finding(struct work *w, const struct klog_found *f, struct klog_err *err)
 
 	memset(&one, 0, sizeof(one));
 	one.severity = f->severity;
-	snprintf(one.file, sizeof(one.file), "%.280s/%s", w->path, f->file);
+	snprintf(one.file, sizeof(one.file), "%.280s%s%s", w->path,
+		f->file[0] == '/' ? "" : "/", f->file);
 	one.position = f->position;
 	one.size = f->size;
 	one.offset = f->offset;
@@ -80,30 +81,59 @@ keep_finding(struct work *w, const struct klog_found *f, struct klog_err *err)
 	return 0;
 }
 
+static int
+keep_all(struct work *w, struct klog_verify *v, struct klog_err *err)
+{
+	struct klog_found *f;
+	int r;
+
+	while ((r = klog_verify_found(v, &f, err)) == 1)
+		if (keep_finding(w, f, err) == -1)
+			return -1;
+	return r;
+}
+
 /* Everything that is wrong with the partition. */
 static int
 look(struct work *w, struct klog_err *err)
 {
 	struct klog_verify v;
-	struct klog_found *f;
 	int dir = klog_open_dir(w->log.dir, ".", err);
 	int r;
 
 	if (dir == -1)
 		return -1;
 	r = klog_verify_begin(&v, w->topic, dir, w->path, err);
-	if (r == -1) {
-		klog_verify_done(&v);
-		return -1;
-	}
 	/* nobody else is at work: all bytes are held */
 	v.sweep.pause_us = 0;
-	while ((r = klog_verify_found(&v, &f, err)) == 1)
-		if (keep_finding(w, f, err) == -1) {
-			r = -1;
-			break;
-		}
+	if (r == 0)
+		r = keep_all(w, &v, err);
 	klog_verify_done(&v);
+	return r;
+}
+
+/* What is wrong with the topic's groups is told, and stays. */
+static int
+look_at_groups(struct work *w, struct klog_err *err)
+{
+	struct klog_verify v;
+	int r;
+	size_t i;
+
+	snprintf(w->path, sizeof(w->path), "%s", w->topic->label);
+	r = klog_verify_begin_groups(&v, w->topic, err);
+	if (r == 0)
+		r = keep_all(w, &v, err);
+	klog_verify_done(&v);
+	for (i = 0; i < count_found(w); i++) {
+		struct klog_repaired *f = found(w, i);
+
+		f->mended = f->severity == KLOG_FOUND_LEFTOVER;
+		snprintf(f->done, sizeof(f->done), "%s",
+			f->mended ? "left to who commits next"
+				  : "left: say where the group goes on with "
+				    "klog-offsets --reset");
+	}
 	return r;
 }
 
@@ -388,14 +418,16 @@ rebuild_epochs(struct work *w, struct klog_err *err)
 	return r == -1 ? klog_err_in(err, "%s", w->path) : 0;
 }
 
-/* Both slots anew, and nothing between them. */
+/* Both slots anew, and nothing between them or behind. */
 static int
 rebuild_state(struct work *w, struct klog_err *err)
 {
 	static const uint8_t zeros[KLOG_STATE_SECOND - KLOG_STATE_SLOT];
 
 	if (klog_write_at(w->log.state_fd, zeros, sizeof(zeros),
-		    KLOG_STATE_SLOT, NULL, KLOG_STATE_NAME, err) == -1)
+		    KLOG_STATE_SLOT, NULL, KLOG_STATE_NAME, err) == -1 ||
+		klog_truncate_file(w->log.state_fd, KLOG_STATE_SIZE,
+			KLOG_STATE_NAME, err) == -1)
 		return klog_err_in(err, "%s", w->path);
 	return klog_log_commit(&w->log, err);
 }
@@ -614,6 +646,12 @@ klog_dir_repair(struct klog_cluster *cluster, const char *operand,
 			continue;
 		w.first = out.size / sizeof(struct klog_repaired);
 		r = repair(&w, i, err);
+	}
+	if (r == 0 && partition == -1) {
+		struct work w = { .topic = &t, .out = &out };
+
+		w.first = out.size / sizeof(struct klog_repaired);
+		r = look_at_groups(&w, err);
 	}
 	*list = (struct klog_repaired *)(void *)out.data;
 	*count = out.size / sizeof(struct klog_repaired);

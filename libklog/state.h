@@ -108,6 +108,7 @@ int klog_state_read(int fd, struct klog_state *state, struct klog_err *err);
  */
 #define KLOG_STATE_SECOND 4096 /* where the second slot begins */
 #define KLOG_STATE_SLOT 512
+#define KLOG_STATE_SIZE (KLOG_STATE_SECOND + KLOG_STATE_SLOT)
 struct klog_slots {
 	bool whole[2];
 	bool padded;

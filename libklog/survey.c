@@ -13,6 +13,7 @@
 
 #define METADATA_NAME "partition.metadata"
 #define METADATA_MAX 4096
+#define TRIES 6
 
 /* ---- `.klog` ---- */
 
@@ -38,34 +39,40 @@ check_slots(struct klog_reader *r, const struct klog_slots *slots,
 				i * KLOG_STATE_SECOND, KLOG_STATE_SLOT, -1, err,
 				"slot %d is not whole; the other is", i) == -1)
 			return -1;
-	if (!slots->padded || slots->size > KLOG_STATE_SECOND + KLOG_STATE_SLOT)
-		return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_STATE_NAME,
+	if (!slots->padded &&
+		klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_STATE_NAME,
 			KLOG_STATE_SLOT, KLOG_STATE_SECOND - KLOG_STATE_SLOT,
-			-1, err, "bytes that belong to neither slot");
+			-1, err, "bytes between the slots") == -1)
+		return -1;
+	if (slots->size > KLOG_STATE_SIZE)
+		return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_STATE_NAME,
+			KLOG_STATE_SIZE, slots->size - KLOG_STATE_SIZE, -1, err,
+			"bytes behind the second slot");
 	return 0;
 }
 
 static int
-check_topic(struct klog_reader *r, const uint8_t id[16], int64_t generation,
+check_topic(struct klog_reader *r, const struct klog_topic_config *config,
 	struct klog_findings *out, struct klog_err *err)
 {
-	if (memcmp(r->state.topic_id, id, 16) != 0)
+	if (memcmp(r->state.topic_id, config->id, 16) != 0)
 		return klog_findings_add(out, KLOG_FOUND_DAMAGE,
 			KLOG_STATE_NAME, 56, 16, -1, err,
 			"topic.yaml has another topic id; one of them was "
 			"copied from elsewhere");
-	if (r->state.generation > generation)
+	if (r->state.generation > config->generation)
 		return klog_findings_add(out, KLOG_FOUND_DAMAGE,
 			"../topic.yaml", 0, 0, -1, err,
 			"of generation %" PRId64 ", but %" PRId64
 			" was in force here: an old file was put back",
-			generation, r->state.generation);
+			config->generation, r->state.generation);
 	return 0;
 }
 
 int
-klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
-	int64_t generation, struct klog_findings *out, struct klog_err *err)
+klog_survey_state(struct klog_reader *r, bool must,
+	const struct klog_topic_config *config, struct klog_findings *out,
+	struct klog_err *err)
 {
 	struct klog_slots slots;
 
@@ -80,7 +87,7 @@ klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
 		return -1;
 	if (!r->has_state)
 		return 0;
-	return id != NULL ? check_topic(r, id, generation, out, err) : 0;
+	return config != NULL ? check_topic(r, config, out, err) : 0;
 }
 
 /* ---- leader epochs ---- */
@@ -115,11 +122,6 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 			"no line for leader epoch %" PRId32
 			" yet; whoever writes next adds it",
 			s->leader_epoch);
-	/* begun since the state was read, or the log start was raised */
-	if (klog_reader_look(r, err) == -1)
-		return -1;
-	if (is_newest(s, last))
-		return 0;
 	*good = false;
 	return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME, 0,
 		size, s->epoch_start, err,
@@ -128,13 +130,12 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 		last->epoch, last->start, s->leader_epoch, s->epoch_start);
 }
 
-int
-klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
-	int64_t *size, bool *good, struct klog_findings *out,
-	struct klog_err *err)
+static int
+check_epochs(struct klog_reader *r, struct klog_epochs *epochs, int64_t *size,
+	bool *good, struct klog_findings *out, struct klog_err *err)
 {
 	struct stat st;
-	bool same;
+	bool exact;
 
 	*good = false;
 	*size = 0;
@@ -145,7 +146,7 @@ klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
 			? 0
 			: klog_findings_add(out, KLOG_FOUND_INDEX,
 				  KLOG_EPOCH_NAME, 0, 0, -1, err, "missing");
-	if (klog_epochs_read(r->dir, epochs, err) == -1)
+	if (klog_epochs_check(r->dir, epochs, &exact, err) == -1)
 		return err->code != KLOG_ECORRUPT
 			? klog_err_in(err, "%s", r->path)
 			: klog_findings_add(out, KLOG_FOUND_INDEX,
@@ -155,16 +156,39 @@ klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
 	*size = st.st_size;
 	if (st.st_size == 0)
 		return 0;
-	*good = true;
-	if (klog_epochs_match(r->dir, epochs, &same, err) == -1)
-		return err->code == KLOG_ENOTFOUND ? 0 : -1;
-	if (!same) {
-		*good = false;
+	*good = exact;
+	if (!exact)
 		return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME,
 			0, st.st_size, -1, err,
 			"not as it was written: other blanks");
-	}
 	return check_newest(r, epochs, *size, good, out, err);
+}
+
+int
+klog_survey_epochs(struct klog_reader *r, struct klog_epochs *epochs,
+	int64_t *size, bool *good, struct klog_findings *out,
+	struct klog_err *err)
+{
+	size_t before = out->count;
+	uint64_t sequence;
+	int tries;
+
+	/* the state and the file change one after the other */
+	for (tries = 0; tries < TRIES; tries++) {
+		sequence = r->state.sequence;
+		if (tries > 0)
+			klog_epochs_free(epochs);
+		klog_findings_cut(out, before);
+		if (check_epochs(r, epochs, size, good, out, err) == -1)
+			return -1;
+		if (out->count == before || !r->has_state)
+			break;
+		if (klog_reader_look(r, err) == -1)
+			return -1;
+		if (r->state.sequence == sequence)
+			break;
+	}
+	return 0;
 }
 
 /* ---- names ---- */
@@ -205,28 +229,14 @@ size_of(struct klog_reader *r, const char *name)
 								    : -1;
 }
 
-/* Whether a cleaner of klog's is at work: what it makes is not left over. */
-static bool
-is_cleaned(struct klog_reader *r)
-{
-	struct klog_err ignored;
-	int fd = klog_open_file(r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
-	int free = 1;
-
-	if (fd != -1)
-		free = klog_lock_free(
-			fd, KLOG_BYTE_CLEAN, KLOG_LOCK_NAME, &ignored);
-	klog_close_fd(&fd);
-	return free == 0;
-}
-
 static int
 leftover(struct klog_reader *r, const char *name, const char *what,
 	struct klog_findings *out, struct klog_err *err)
 {
 	int64_t size;
 
-	if (r->has_state && is_cleaned(r))
+	/* what a cleaner at work makes is not left over */
+	if (r->has_state && klog_reader_held(r, KLOG_BYTE_CLEAN))
 		return 0;
 	size = size_of(r, name);
 	if (size == -1)

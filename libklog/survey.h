@@ -7,13 +7,15 @@
 #define KLOG_SURVEY_H
 
 #include "checkpoint.h"
+#include "config.h"
 #include "findings.h"
 #include "reader.h"
 
-/* Both slots of `.klog`, and that it is of this topic; id NULL: not known.
+/* Both slots of `.klog`, and that it is of this topic; config NULL: not known.
  * `must`: a partition of klog's, which has one. */
-int klog_survey_state(struct klog_reader *r, bool must, const uint8_t id[16],
-	int64_t generation, struct klog_findings *out, struct klog_err *err);
+int klog_survey_state(struct klog_reader *r, bool must,
+	const struct klog_topic_config *config, struct klog_findings *out,
+	struct klog_err *err);
 
 /* Reads leader-epoch-checkpoint, so long; *good when batches can be held
  * against it. */

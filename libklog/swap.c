@@ -263,6 +263,17 @@ klog_swap_in(int dir, const struct klog_swap_group *group, struct klog_err *err)
 	return finish(dir, group, err);
 }
 
+bool
+klog_swap_stands(int dir, int64_t base)
+{
+	char log[KLOG_FILE_NAME], time[KLOG_FILE_NAME], cleaned[KLOG_FILE_NAME];
+
+	name_part(log, base, LOG, KLOG_SWAP);
+	name_part(time, base, TIMEINDEX, KLOG_SWAP);
+	name_part(cleaned, base, LOG, ".cleaned");
+	return exists(dir, time) && !exists(dir, log) && !exists(dir, cleaned);
+}
+
 /* ---- tidying ---- */
 
 /* Drops the files with one of the suffixes, of a base or (-1) of any. */

@@ -55,6 +55,10 @@ int klog_swap_in(
  * files that no plan knows. */
 int klog_swap_tidy(int dir, const struct klog_plan *plan, struct klog_err *err);
 
+/* Whether the new .log of a group has its name, and its indexes not all yet:
+ * klog_swap_in was killed, or is at work. */
+bool klog_swap_stands(int dir, int64_t base);
+
 /* Removes a segment's files, the .log last: until then it is one. */
 int klog_segment_remove(int dir, int64_t base, struct klog_err *err);
 

@@ -9,6 +9,7 @@
 #include "index.h"
 #include "io.h"
 #include "lock.h"
+#include "swap.h"
 #include "sweep.h"
 #include "walk.h"
 
@@ -23,11 +24,11 @@ struct segment {
 	int64_t base, next; /* its own, and that of the one behind it */
 	int fd;
 	char name[KLOG_FILE_NAME];
-	int64_t end;    /* what is behind it came later */
-	int64_t budget; /* bytes of checksums to find where it goes on */
-	bool lost;      /* a damaged range reaches up to here */
-	bool shown;     /* the end was told */
-	int32_t epoch;  /* of the state when it was begun */
+	int64_t end;           /* what is behind it came later */
+	int64_t budget;        /* bytes of checksums to find where it goes on */
+	bool lost;             /* a damaged range reaches up to here */
+	bool shown;            /* the end was told */
+	struct klog_state was; /* when it was begun */
 	struct klog_collate *c;
 };
 
@@ -78,6 +79,18 @@ is_dense(const struct segment *g, int64_t offset)
 	const struct klog_state *st = state_of(g);
 
 	return st != NULL && offset >= st->first_dirty;
+}
+
+/* It was cut since it was begun, or may have gaps that it could not have then:
+ * no damage. */
+static bool
+is_other(const struct segment *g)
+{
+	const struct klog_state *st = state_of(g);
+
+	return st != NULL &&
+		(st->leader_epoch != g->was.leader_epoch ||
+			st->first_dirty != g->was.first_dirty);
 }
 
 static int
@@ -182,20 +195,6 @@ out_of_order(struct segment *g, const struct klog_batch *b, int64_t position,
 	return damage(g, position, b->size, expected, what, err);
 }
 
-/* Whether the segment behind bounds this one: not one that was listed before
- * this one took its place, as cleaning has it. */
-static bool
-next_counts(struct segment *g)
-{
-	char name[KLOG_FILE_NAME];
-	struct stat st;
-
-	if (state_of(g) != NULL)
-		return is_dense(g, g->next);
-	klog_file_name(name, g->next, ".log");
-	return fstatat(g->s->r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int
 check_order(struct segment *g, struct klog_batch *b, int64_t position,
 	struct klog_err *err)
@@ -222,7 +221,7 @@ check_order(struct segment *g, struct klog_batch *b, int64_t position,
 			return -1;
 	}
 	if (base == b->base_offset &&
-		((klog_batch_last_offset(b) >= g->next && next_counts(g)) ||
+		(klog_batch_last_offset(b) >= g->next ||
 			klog_batch_last_offset(b) - g->base > INT32_MAX)) {
 		snprintf(what, sizeof(what),
 			"offset %" PRId64 " in the segment of %" PRId64,
@@ -375,7 +374,6 @@ static int
 only_length_is_wrong(
 	struct segment *g, int64_t position, bool *wrong, struct klog_err *err)
 {
-	struct klog_scan *scan = &g->s->scan;
 	int64_t rest = g->end - position;
 	uint8_t head[KLOG_BATCH_HEADER], piece[16 * 1024];
 	uint32_t crc = 0;
@@ -403,7 +401,6 @@ only_length_is_wrong(
 		crc = klog_crc32c_add(crc, piece, got);
 	}
 	*wrong = crc == klog_get_be32(head + 17);
-	(void)scan;
 	return 0;
 }
 
@@ -441,21 +438,14 @@ is_quiet(struct segment *g)
 	const struct klog_state *st = state_of(g);
 	struct klog_err ignored;
 	uint64_t sequence = st != NULL ? st->sequence : 0;
-	int fd, free = 1;
 
 	if (g->s->pause_us > 0)
 		usleep(g->s->pause_us);
-	if (st != NULL) {
-		fd = klog_open_file(
-			g->s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
-		if (fd != -1)
-			free = klog_lock_free(
-				fd, KLOG_BYTE_APPEND, KLOG_LOCK_NAME, &ignored);
-		klog_close_fd(&fd);
-		if (free == 0 || klog_reader_look(g->s->r, &ignored) == -1 ||
-			g->s->r->state.sequence != sequence)
-			return false;
-	}
+	if (st != NULL &&
+		(klog_reader_held(g->s->r, KLOG_BYTE_APPEND) ||
+			klog_reader_look(g->s->r, &ignored) == -1 ||
+			st->sequence != sequence))
+		return false;
 	return klog_file_size(g->fd, g->name, &ignored) == g->end;
 }
 
@@ -549,7 +539,7 @@ judge(struct segment *g, struct klog_err *err)
 	/* the state, then the batch once more */
 	if (s->r->has_state && klog_reader_look(s->r, err) == -1)
 		return -1;
-	if (s->r->has_state && s->r->state.leader_epoch != g->epoch)
+	if (is_other(g))
 		return AGAIN;
 	got = klog_scan_look_again(&s->scan, &why);
 	if (got == -1) {
@@ -611,7 +601,7 @@ check_end(struct segment *g, struct klog_err *err)
 	if (have < want) {
 		if (klog_reader_look(s->r, err) == -1)
 			return -1;
-		if (st->leader_epoch != g->epoch)
+		if (is_other(g))
 			return AGAIN;
 		snprintf(what, sizeof(what),
 			"the file ends, and it had %" PRId64 " bytes", want);
@@ -699,7 +689,7 @@ look_at(struct segment *g, struct klog_err *err)
 
 	set_up(g, &c);
 	g->c = &c;
-	g->epoch = s->r->has_state ? s->r->state.leader_epoch : -1;
+	g->was = s->r->state;
 	g->end = klog_file_size(g->fd, g->name, err);
 	/* a segment that is just being made has them when it has a batch */
 	ask = !s->only_log && !is_swap(g) && !(is_last(g) && g->end == 0);
@@ -726,12 +716,9 @@ look_at(struct segment *g, struct klog_err *err)
 	if (r == 0)
 		r = check_next(g, err);
 	klog_collate_close(&c);
-	/* a cut since the state was read is no damage */
 	if (r == 0 && s->r->has_state && klog_reader_look(s->r, err) == -1)
 		return -1;
-	if (r == 0 && s->r->has_state && s->r->state.leader_epoch != g->epoch)
-		return AGAIN;
-	return r;
+	return r == 0 && is_other(g) ? AGAIN : r;
 }
 
 /* Whether anything worse than a leftover was found. */
@@ -744,22 +731,63 @@ any_bad(const struct klog_findings *out, size_t from)
 	return false;
 }
 
-/* Whether a cleaner of klog's is at work, which is the only one to replace and
- * remove segments. */
 static bool
-is_cleaned(const struct klog_sweep *s)
+is_stood_for(int dir, const struct klog_plan *plan, int64_t base)
 {
-	struct klog_err ignored;
-	int fd, free = 1;
+	size_t i;
 
-	if (!s->r->has_state)
-		return false;
-	fd = klog_open_file(s->r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
-	if (fd != -1)
-		free = klog_lock_free(
-			fd, KLOG_BYTE_CLEAN, KLOG_LOCK_NAME, &ignored);
-	klog_close_fd(&fd);
-	return free == 0;
+	for (i = 0; i < plan->count; i++)
+		if (base > plan->groups[i].base && base < plan->groups[i].next)
+			return klog_swap_stands(dir, plan->groups[i].base);
+	return false;
+}
+
+/*
+ * What the directory says by now: which segment is behind this one, and
+ * whether it is removed already but for its files: it lies before the log
+ * start, or another stands for it; whoever cleans next removes it (C3).
+ */
+static int
+look_around(const struct klog_sweep *s, int64_t base, int64_t *next,
+	bool *leaving, struct klog_err *err)
+{
+	struct klog_plan plan = { .count = 0 };
+	struct klog_bases bases;
+	struct klog_err ignored;
+	int dir = s->r->dir;
+	size_t i;
+
+	*leaving = false;
+	if (s->only_log)
+		return 0;
+	if (klog_segment_list_all(dir, &bases, err) == -1)
+		return klog_err_in(err, "%s", s->r->path);
+	if (s->r->has_state && klog_plan_read(dir, &plan, &ignored) != 1)
+		plan.count = 0;
+	*next = INT64_MAX;
+	for (i = bases.count; i > 0 && bases.base[i - 1] > base; i--)
+		if (!is_stood_for(dir, &plan, bases.base[i - 1]))
+			*next = bases.base[i - 1];
+	*leaving = s->r->has_state &&
+		(*next <= s->r->state.log_start ||
+			is_stood_for(dir, &plan, base));
+	klog_bases_free(&bases);
+	klog_plan_free(&plan);
+	return 0;
+}
+
+static int
+tell_leaving(struct klog_sweep *s, int64_t base, struct klog_err *err)
+{
+	char name[KLOG_FILE_NAME];
+	struct stat st;
+
+	klog_file_name(name, base, ".log");
+	if (klog_reader_held(s->r, KLOG_BYTE_CLEAN) ||
+		fstatat(s->r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	return klog_findings_add(s->out, KLOG_FOUND_LEFTOVER, name, 0,
+		st.st_size, base, err, "of a segment that was removed");
 }
 
 /* One look at it: as look_at; where its file is gone nothing is wrong. */
@@ -782,7 +810,8 @@ one_look(struct klog_sweep *s, int64_t base, int64_t next, struct klog_err *err)
 
 /*
  * What is found has to be found again: an index and its .log get their names
- * one after the other when a segment is replaced, and lose them so.
+ * one after the other when a segment is replaced, and lose them so.  One that
+ * took the place of others has their records.
  */
 int
 klog_sweep_segment(
@@ -793,7 +822,7 @@ klog_sweep_segment(
 	const struct klog_odd odd = s->odd;
 	const struct klog_aborts aborts = s->aborts;
 	int tries, found = 0, r = AGAIN;
-	bool cleaned;
+	bool cleaned, leaving;
 
 	for (tries = 0; r == AGAIN && tries < TRIES; tries++) {
 		klog_findings_cut(s->out, before);
@@ -803,7 +832,16 @@ klog_sweep_segment(
 		r = one_look(s, base, next, err);
 		if (r != 0 || !any_bad(s->out, before))
 			continue;
-		cleaned = is_cleaned(s);
+		if (look_around(s, base, &next, &leaving, err) == -1)
+			return -1;
+		if (leaving) {
+			klog_findings_cut(s->out, before);
+			s->expected = expected;
+			return tell_leaving(s, base, err);
+		}
+		/* the only one to replace and remove segments */
+		cleaned = s->r->has_state &&
+			klog_reader_held(s->r, KLOG_BYTE_CLEAN);
 		if (++found >= CONFIRMED && !cleaned)
 			continue;
 		r = AGAIN;

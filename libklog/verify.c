@@ -3,10 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "group.h"
+#include "lock.h"
 #include "verify.h"
 
+#define DELETE_TRIES 50
+#define DELETE_PAUSE_US 20000
 #define CLEAN_NAME ".kafka_cleanshutdown"
 
 /* ---- the topic ---- */
@@ -199,9 +203,22 @@ in_partition(const struct klog_verify *v, struct klog_err *err)
 	return klog_err_in(err, "%s", v->r.path);
 }
 
+/* klog-alter may have been at work since topic.yaml was read. */
 static int
-begin(struct klog_verify *v, const uint8_t *id, bool must, int64_t generation,
-	struct klog_err *err)
+look_at_state(struct klog_verify *v, struct klog_err *err)
+{
+	struct klog_topic_config *config = &v->t.config;
+
+	if (v->config_read && v->r.has_state &&
+		v->r.state.generation > config->generation &&
+		klog_topic_reload(&v->t, err) == -1)
+		return -1;
+	return klog_survey_state(&v->r, v->t.kind == KLOG_TOPIC,
+		v->config_read ? config : NULL, &v->out, err);
+}
+
+static int
+begin(struct klog_verify *v, struct klog_err *err)
 {
 	bool good;
 
@@ -209,12 +226,11 @@ begin(struct klog_verify *v, const uint8_t *id, bool must, int64_t generation,
 	v->sweep.clean = has_clean_marker(v->r.dir);
 	v->sweep.only_log = v->t.kind == KLOG_LOG_FILE;
 	/* it has been the same since the topic was made */
-	if (v->config_read && generation == 1)
+	if (v->config_read && v->t.config.generation == 1)
 		v->sweep.index_interval =
 			v->t.config.settings.index_interval_bytes;
 	v->segment = 0;
-	if (klog_survey_state(&v->r, must, id, generation, &v->out, err) ==
-			-1 ||
+	if (look_at_state(v, err) == -1 ||
 		klog_survey_epochs(&v->r, &v->epochs, &v->sweep.odd.epochs_size,
 			&good, &v->out, err) == -1 ||
 		klog_segment_list_all(v->r.dir, &v->bases, err) == -1 ||
@@ -247,15 +263,20 @@ look_at_overlap(struct klog_verify *v, int64_t base, struct klog_err *err)
 	int64_t ends = v->sweep.expected;
 	char name[KLOG_FILE_NAME];
 	struct stat st;
-	bool ours = v->r.has_state && base >= v->r.state.first_dirty;
+	bool ours;
 
 	if (v->sweep.expected <= base)
 		return 0;
+	if (v->r.has_state && klog_reader_look(&v->r, err) == -1)
+		return -1;
+	ours = v->r.has_state && base >= v->r.state.first_dirty;
 	klog_file_name(name, base, ".log");
 	v->sweep.expected = base;
 	v->sweep.odd.seen_epoch = -1;
-	/* replaced since they were listed */
-	if (fstatat(v->r.dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	/* replaced since they were listed, or just now */
+	if (fstatat(v->r.dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		(v->r.has_state && !ours &&
+			klog_reader_held(&v->r, KLOG_BYTE_CLEAN)))
 		return 0;
 	/* a replacement stands for several, which go one by one */
 	if (klog_findings_add(&v->out,
@@ -353,8 +374,35 @@ begin_partition(struct klog_verify *v, int32_t partition, struct klog_err *err)
 	}
 	snprintf(v->path, sizeof(v->path), "%s", v->r.path);
 	v->open = true;
-	return begin(v, v->config_read ? v->t.config.id : NULL, ours,
-		v->config_read ? v->t.config.generation : INT64_MAX, err);
+	return begin(v, err);
+}
+
+/* Whatever was found in a topic that was deleted meanwhile is none. */
+static int
+look_at_topic(const struct klog_verify *v, struct klog_err *err)
+{
+	return v->t.kind == KLOG_TOPIC ? klog_topic_still_there(&v->t, err) : 0;
+}
+
+/* A partition is marked, and the topic has its name yet: not for long, unless
+ * klog-delete was killed. */
+static int
+tell_deleted(struct klog_verify *v, struct klog_err *err)
+{
+	int tries;
+
+	end(v);
+	for (tries = 0; tries < DELETE_TRIES; tries++) {
+		if (look_at_topic(v, err) == -1)
+			return -1;
+		usleep(DELETE_PAUSE_US);
+	}
+	v->i = klog_topic_partitions(&v->t);
+	klog_findings_cut(&v->out, 0);
+	return klog_findings_add(&v->out, KLOG_FOUND_LEFTOVER, "/", 0, 0, -1,
+		err,
+		"deleted, but its files stay: klog-delete was killed; do "
+		"it again");
 }
 
 /* One more step: 1, 0 all is done, -1. */
@@ -382,9 +430,15 @@ int
 klog_verify_found(
 	struct klog_verify *v, struct klog_found **found, struct klog_err *err)
 {
+	struct klog_err gone;
 	int r = 1;
 
 	for (;;) {
+		if (v->told == 0 && (v->out.count > 0 || r == -1) &&
+			look_at_topic(v, &gone) == -1) {
+			*err = gone;
+			return -1;
+		}
 		for (; v->told < v->out.count; v->told++) {
 			*found = &v->out.list[v->told];
 			if (v->only[0] != '\0' &&
@@ -398,6 +452,9 @@ klog_verify_found(
 		klog_findings_cut(&v->out, 0);
 		v->told = 0;
 		r = step(v, err);
+		if (r == -1 && err->code == KLOG_EDELETED &&
+			look_at_topic(v, &gone) == 0)
+			r = tell_deleted(v, err) == -1 ? -1 : 1;
 	}
 }
 
@@ -459,16 +516,25 @@ klog_verify_begin(struct klog_verify *v, const struct klog_topic *t, int dir,
 	const char *path, struct klog_err *err)
 {
 	memset(v, 0, sizeof(*v));
-	v->t = *t;
-	v->t.dir = -1;
-	v->t.numbers = NULL;
+	v->t = *t;            /* the caller's, and not closed here */
 	v->asked = INT32_MAX; /* no other than this one */
 	v->i = klog_topic_partitions(t);
 	v->config_read = true;
 	if (klog_reader_open(&v->r, dir, path, NULL, 0, err) == -1)
 		return -1;
 	v->open = true;
-	return begin(v, t->config.id, true, t->config.generation, err);
+	return begin(v, err);
+}
+
+int
+klog_verify_begin_groups(
+	struct klog_verify *v, const struct klog_topic *t, struct klog_err *err)
+{
+	memset(v, 0, sizeof(*v));
+	v->t = *t; /* the caller's, and not closed here */
+	v->asked = -1;
+	v->i = klog_topic_partitions(t);
+	return look_at_groups(v, err);
 }
 
 static int

@@ -41,6 +41,10 @@ struct klog_verify *klog_dir_verify_open(struct klog_cluster *cluster,
  */
 int klog_verify_begin(struct klog_verify *v, const struct klog_topic *t,
 	int dir, const char *path, struct klog_err *err);
+
+/* The same for a topic's groups. */
+int klog_verify_begin_groups(struct klog_verify *v, const struct klog_topic *t,
+	struct klog_err *err);
 int klog_verify_found(
 	struct klog_verify *v, struct klog_found **found, struct klog_err *err);
 void klog_verify_done(struct klog_verify *v);

@@ -131,15 +131,8 @@ killed() {
 	[ $? -eq 137 ]
 }
 
-can_inject() {
-	command -v strace >/dev/null || skip 'needs strace'
-	[ -z "${KLOG_SANITIZED:-}" ] || skip 'a sanitizer and strace do not go together'
-	strace -qqq -o /dev/null true 2>/dev/null ||
-		skip 'strace cannot trace here'
-}
-
 @test "delete: killed at each of its calls, the next delete finishes" {
-	can_inject
+	need_strace
 	local n
 	for n in $(seq 100); do
 		killed "$n" || break
@@ -154,7 +147,7 @@ can_inject() {
 }
 
 @test "delete: killed after the marks, the next writer finishes" {
-	can_inject
+	need_strace
 	# the two partitions' marks, a sync after each slot; then the rename
 	strace -qqq -o /dev/null \
 		-e inject=renameat2:signal=KILL:when=1 klog-delete t || [ $? -eq 137 ]
@@ -168,7 +161,7 @@ can_inject() {
 }
 
 @test "delete: killed after the marks, a create of that name finishes" {
-	can_inject
+	need_strace
 	strace -qqq -o /dev/null \
 		-e inject=renameat2:signal=KILL:when=1 klog-delete t || [ $? -eq 137 ]
 	klog 0 create t

@@ -171,6 +171,13 @@ asleep() {
 	[ "$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null)" = S ]
 }
 
+need_strace() {
+	command -v strace >/dev/null || skip 'needs strace'
+	[ -z "${KLOG_SANITIZED:-}" ] || skip 'a sanitizer and strace do not go together'
+	strace -qqq -o /dev/null true 2>/dev/null ||
+		skip 'strace cannot trace here'
+}
+
 # ended STATUS PID: waits for it, a minute at most.
 ended() {
 	local status=0

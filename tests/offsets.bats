@@ -511,13 +511,6 @@ billing access 1 0 100 3 97 MS - - -"
 	[ "$(klog-state "$(partition fresh)/.klog" recovery)" -ge 7 ]
 }
 
-need_strace() {
-	command -v strace >/dev/null || skip 'needs strace'
-	[ -z "${KLOG_SANITIZED:-}" ] || skip 'a sanitizer and strace do not go together'
-	strace -qqq -o /dev/null true 2>/dev/null ||
-		skip 'strace cannot trace here'
-}
-
 @test "offsets: the journal is on disk before the slots are, and all by the end" {
 	need_strace
 	strace -y -o calls -e trace=pwrite64,fdatasync,fsync \

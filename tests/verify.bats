@@ -263,6 +263,12 @@ spoil() {
 	spoil "$dir/.klog" 2000
 	klog 3 inspect --verify t
 	found t/0/.klog 512 index
+	cat state >"$dir/.klog"
+	echo behind >>"$dir/.klog"
+	klog 3 inspect --verify t
+	found t/0/.klog 4608 index behind
+	klog 0 inspect --repair t
+	quiet t
 	head -c 4608 /dev/zero >"$dir/.klog"
 	klog 3 inspect --verify t
 	found t/0/.klog 0 damage neither
@@ -325,6 +331,11 @@ spoil() {
 	spoil "$file" 4120
 	klog 3 inspect --verify t
 	found t/groups/g/0 0 damage
+	klog 3 inspect --repair t
+	[ "${#lines[@]}" -eq 2 ]
+	[[ "${lines[1]}" == *t/groups/g/0*damage*'klog-offsets_--reset'* ]]
+	klog 0 offsets --reset earliest -g g t
+	quiet t
 }
 
 # ---- leftovers, and what is in use ----
@@ -362,6 +373,34 @@ spoil() {
 	wait
 	[ $runs -gt 5 ]
 	quiet t
+}
+
+@test "verify: findings without end" {
+	klog-create -q t
+	seq 10000 | klog-produce -q -X batch.size=1 t
+	# Of every other batch the checksum.
+	klog-inspect --batches t | awk 'NR % 2 == 0 { print $5 + 17 }' |
+		perl -e 'open my $log, "+<", shift;
+			for (<STDIN>) { seek $log, $_, 0; print $log "\xff\xff" }' \
+			"$(partition t)/$first.log"
+	klog 3 inspect --verify t
+	[ "${#lines[@]}" -gt 4000 ]
+	[ "${#lines[@]}" -lt 4200 ]
+	[[ $output == *_more_findings_from_here_on,_which_are_not_listed* ]]
+}
+
+@test "verify: a topic that klog-delete left, marked and no more" {
+	need_strace
+	klog-create -q t
+	echo x | klog-produce t
+	strace -o /dev/null -e trace=rename,renameat,renameat2 \
+		-e inject=rename,renameat,renameat2:signal=KILL \
+		klog-delete -q t || true
+	klog 0 inspect --verify t
+	found t 0 leftover deleted
+	klog-delete -q t
+	klog 0 inspect --verify
+	equal "$output$stderr" ''
 }
 
 @test "verify: an index of several pages" {

@@ -79,11 +79,15 @@ after_kill() {
 	content >have 2>err || fail "$where: not read: $(cat err)"
 	[ ! -s err ] || fail "$where: a reader says $(cat err)"
 	cut -d ' ' -f 1 have | sort -n -c -u || fail "$where: out of order"
+	klog-inspect --verify -J c >have 2>&1 || fail "$where: damage: $(cat have)"
+	! grep -v '"severity":"leftover"' have || fail "$where: not left over"
 	[ -n "${keys_go-}" ] || [ "$(last_values)" = "$keys" ] ||
 		fail "$where: a key lost its value"
 	klog-clean "$@" c || fail "$where: the next run fails"
 	[ "$(content)" = "$want" ] || fail "$where: not as undisturbed: $(content)"
 	[ -z "$(leftovers)" ] || fail "$where: left: $(leftovers)"
+	klog-inspect --verify -J c >have 2>&1 && [ ! -s have ] ||
+		fail "$where: found: $(cat have)"
 	echo x | klog-produce -k x c || fail "$where: not written to"
 }
 
@@ -307,7 +311,7 @@ stopped_or_gone() {
 	want=$(klog-consume -F '%o' c)
 	again
 	# all that it means to do is written down, nothing is done
-	faulty rename 2 kill clean c >/dev/null 2>&1 || true
+	FAULT_PATH='*.swap' faulty rename 1 kill clean c >/dev/null 2>&1 || true
 	grep -q '^0 ' "$(partition c)/.klog.clean"
 	# each run maps what its buffer holds, until all is clean
 	for _ in $(seq 100); do
