@@ -246,12 +246,6 @@ beside() {
 	[ "$stored" -gt 4 ] || fail "only $stored times of $n"
 }
 
-stopped_or_gone() {
-	local state
-	state=$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null) || return 0
-	[ "$state" = T ] || [ "$state" = Z ]
-}
-
 @test "clean: who appends while all segments are being removed loses nothing" {
 	local since=$((${EPOCHREALTIME%.*} * 1000 - 60000))
 	segments -X retention.ms=1000

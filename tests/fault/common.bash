@@ -38,6 +38,12 @@ torn_copy() {
 	truncate -s -5 "$(partition "$1")/00000000000000000000.log"
 }
 
+stopped_or_gone() {
+	local state
+	state=$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null) || return 0
+	[ "$state" = T ] || [ "$state" = Z ]
+}
+
 # swept LEAST ARG...: fault-sweep finds nothing wrong at LEAST points or more;
 # one that hits nothing finds nothing.
 swept() {

@@ -38,12 +38,6 @@ adopt() {
 	echo x | klog-produce t
 }
 
-stopped_or_gone() {
-	local state
-	state=$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null) || return 0
-	[ "$state" = T ] || [ "$state" = Z ]
-}
-
 # Segments with many keys; each key has several values.
 segments() {
 	local i

@@ -79,9 +79,7 @@ teardown_file() {
 }
 
 fixture() {
-	local why
-	why=$(kafka_missing)
-	[ -z "$why" ] || skip "$why"
+	need_kafka
 	KLOG_CLUSTER=$BATS_FILE_TMPDIR/klog
 	cd "$BATS_FILE_TMPDIR" || return
 }

@@ -11,9 +11,7 @@ golden=$BATS_TEST_DIRNAME/../data/kafka-4.3
 old=$BATS_TEST_DIRNAME/../data/old-formats
 
 fixture() {
-	local why
-	why=$(kafka_missing)
-	[ -z "$why" ] || skip "$why"
+	need_kafka
 }
 
 # What both print, as Kafka's tool words it.

@@ -45,9 +45,7 @@ teardown_file() {
 }
 
 fixture() {
-	local why
-	why=$(kafka_missing)
-	[ -z "$why" ] || skip "$why"
+	need_kafka
 }
 
 # printed FILE [ARG...]: klog-consume ARG... prints FILE of the client's, and

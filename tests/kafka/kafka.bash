@@ -22,6 +22,12 @@ kafka_missing() {
 	fi
 }
 
+need_kafka() {
+	local why
+	why=$(kafka_missing)
+	[ -z "$why" ] || skip "$why"
+}
+
 # kafka_new DIR [SETTING...]: a broker without topics, not running.
 kafka_new() {
 	export KAFKA_HOME=$1

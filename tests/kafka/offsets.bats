@@ -33,9 +33,7 @@ teardown_file() {
 }
 
 fixture() {
-	local why
-	why=$(kafka_missing)
-	[ -z "$why" ] || skip "$why"
+	need_kafka
 	KLOG_CLUSTER=$BATS_FILE_TMPDIR/klog
 }
 

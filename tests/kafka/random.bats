@@ -13,9 +13,7 @@ setup_file() {
 }
 
 fixture() {
-	local why
-	why=$(kafka_missing)
-	[ -z "$why" ] || skip "$why"
+	need_kafka
 	echo "KAFKA_SEED=$KAFKA_SEED"
 }
 
