@@ -6,6 +6,7 @@
 
 #include "collate.h"
 #include "crc32c.h"
+#include "damage.h"
 #include "index.h"
 #include "io.h"
 #include "lock.h"
@@ -13,7 +14,6 @@
 #include "sweep.h"
 #include "walk.h"
 
-#define CHUNK ((size_t)256 * 1024)
 #define TRIES 6
 #define CONFIRMED 2
 #define PAUSE_US 20000
@@ -296,112 +296,15 @@ must_be_whole(struct segment *g, int got, int64_t position)
 		st->active_base == g->base && position < st->length;
 }
 
-/* Whether bytes could be the front of a batch of this segment. */
-static bool
-plausible(const struct segment *g, const uint8_t *p, size_t size, int64_t at,
-	struct klog_batch *b)
+static struct klog_damage
+damage_of(struct segment *g)
 {
-	struct klog_err ignored;
-
-	if (p[16] > KLOG_BATCH_MAGIC ||
-		(p[16] < KLOG_BATCH_MAGIC && !g->s->scan.old_formats) ||
-		klog_batch_parse(klog_slice_of(p, size), b, &ignored) == -1)
-		return false;
-	return b->base_offset >= g->base &&
-		klog_batch_last_offset(b) >= g->s->expected &&
-		klog_batch_last_offset(b) < g->next &&
-		klog_batch_last_offset(b) - g->base <= INT32_MAX &&
-		b->size <= g->end - at;
-}
-
-/* Whether a good batch is at `at`; counts what that costs. */
-static int
-good_at(struct segment *g, int64_t at, uint32_t size, struct klog_err *err)
-{
-	struct klog_scan *scan = &g->s->scan;
-	struct klog_err ignored;
-	int got;
-
-	g->budget -= size;
-	klog_scan_init(scan, g->fd, at, CHUNK);
-	got = klog_scan_next(scan, &ignored);
-	scan->position = at;
-	if (got == -1)
-		*err = ignored;
-	return got == -1 ? -1 : got == KLOG_SCAN_BATCH;
-}
-
-/*
- * The next whole, clean batch after `from`: *at, or the segment's end.  Every
- * byte is looked at once, and few places cost a checksum; a file made to cost
- * many runs out of them.
- */
-static int
-find_good(struct segment *g, int64_t from, int64_t *at, struct klog_err *err)
-{
-	uint8_t piece[16 * 1024];
-	struct klog_batch b;
-	int r = 0;
-
-	for (*at = from + 1; *at < g->end && g->budget > 0;) {
-		size_t got, i, most;
-
-		if (klog_read_at(g->fd, piece, sizeof(piece), *at, &got,
-			    g->name, err) == -1)
-			return -1;
-		if (got < KLOG_BATCH_HEADER)
-			break;
-		most = got - KLOG_BATCH_HEADER + 1;
-		for (i = 0; r == 0 && i < most && g->budget > 0; i++) {
-			if (!plausible(g, piece + i, got - i, *at + (int64_t)i,
-				    &b))
-				continue;
-			r = good_at(g, *at + (int64_t)i, b.size, err);
-			if (r != 0)
-				break;
-		}
-		*at += (int64_t)i;
-		if (r != 0)
-			return r == -1 ? -1 : 0;
-	}
-	*at = g->end;
-	return 0;
-}
-
-/* All of the file's rest is a batch but for the length that its header says:
- * nothing is missing, so the length is wrong. */
-static int
-only_length_is_wrong(
-	struct segment *g, int64_t position, bool *wrong, struct klog_err *err)
-{
-	int64_t rest = g->end - position;
-	uint8_t head[KLOG_BATCH_HEADER], piece[16 * 1024];
-	uint32_t crc = 0;
-	int64_t at;
-	size_t got;
-
-	*wrong = false;
-	if (rest < KLOG_BATCH_HEADER || rest > INT32_MAX)
-		return 0;
-	if (klog_read_at(g->fd, head, sizeof(head), position, &got, g->name,
-		    err) == -1)
-		return -1;
-	if (got < sizeof(head) || head[16] != KLOG_BATCH_MAGIC)
-		return 0;
-	for (at = position + 21; at < g->end; at += (int64_t)got) {
-		size_t want = g->end - at < (int64_t)sizeof(piece)
-			? (size_t)(g->end - at)
-			: sizeof(piece);
-
-		if (klog_read_at(g->fd, piece, want, at, &got, g->name, err) ==
-			-1)
-			return -1;
-		if (got == 0)
-			return 0;
-		crc = klog_crc32c_add(crc, piece, got);
-	}
-	*wrong = crc == klog_get_be32(head + 17);
-	return 0;
+	return (struct klog_damage){ .scan = &g->s->scan,
+		.base = g->base,
+		.next = g->next,
+		.end = g->end,
+		.expected = g->s->expected,
+		.budget = &g->budget };
 }
 
 /* A segment that stands in for others, and has not its own name yet. */
@@ -468,24 +371,13 @@ static int
 is_reserved(struct segment *g, int64_t position, bool *reserved,
 	struct klog_err *err)
 {
-	uint8_t piece[16 * 1024];
-	int64_t at;
-	size_t got = 1, i;
+	const struct klog_damage d = damage_of(g);
 
 	*reserved = false;
 	if (state_of(g) != NULL || g->s->clean || !is_last(g) ||
 		g->end < 1024 * 1024 || g->end - position < 4096)
 		return 0;
-	for (at = position; at < g->end && got > 0; at += (int64_t)got) {
-		if (klog_read_at(g->fd, piece, sizeof(piece), at, &got, g->name,
-			    err) == -1)
-			return -1;
-		for (i = 0; i < got; i++)
-			if (piece[i] != 0)
-				return 0;
-	}
-	*reserved = true;
-	return 0;
+	return klog_damage_is_zeros(&d, position, reserved, err);
 }
 
 /* Damaged from `position` to `to`: the next good batch, or the end. */
@@ -493,10 +385,11 @@ static int
 tell_range(struct segment *g, int64_t position, int64_t to, const char *why,
 	struct klog_err *err)
 {
+	const struct klog_damage d = damage_of(g);
 	bool wrong = false;
 
 	if (to == g->end &&
-		only_length_is_wrong(g, position, &wrong, err) == -1)
+		klog_damage_is_length(&d, position, &wrong, err) == -1)
 		return -1;
 	if (damage(g, position, to - position, g->s->expected,
 		    wrong ? "its length is wrong" : why, err) == -1)
@@ -533,6 +426,7 @@ judge(struct segment *g, struct klog_err *err)
 	struct klog_sweep *s = g->s;
 	struct klog_err why = { KLOG_OK, 0, "" };
 	int64_t position = s->scan.position, to;
+	struct klog_damage d;
 	bool must, wrong = false;
 	int got;
 
@@ -559,12 +453,13 @@ judge(struct segment *g, struct klog_err *err)
 		s->scan.position = g->end;
 		return 0;
 	}
-	if (find_good(g, position, &to, err) == -1)
+	d = damage_of(g);
+	if (klog_damage_end(&d, position, &to, err) == -1)
 		return -1;
 	if (!must && to == g->end &&
 		(got == KLOG_SCAN_SHORT || state_of(g) != NULL)) {
 		if (got == KLOG_SCAN_SHORT &&
-			only_length_is_wrong(g, position, &wrong, err) == -1)
+			klog_damage_is_length(&d, position, &wrong, err) == -1)
 			return -1;
 		if (!wrong) {
 			s->scan.position = g->end;
@@ -572,11 +467,11 @@ judge(struct segment *g, struct klog_err *err)
 		}
 	}
 	/* did a writer finish this one and the next meanwhile? */
-	if (!must && (got = good_at(g, position, 0, err)) != 0)
+	if (!must && (got = klog_damage_is_gone(&d, position, err)) != 0)
 		return got == -1 ? -1 : 0;
 	if (tell_range(g, position, to, why.text, err) == -1)
 		return -1;
-	klog_scan_init(&s->scan, g->fd, to, CHUNK);
+	klog_scan_init(&s->scan, g->fd, to, KLOG_DAMAGE_CHUNK);
 	return 0;
 }
 
@@ -642,7 +537,7 @@ walk(struct segment *g, struct klog_err *err)
 	int got, r = 0;
 
 	klog_scan_name(scan, g->base);
-	klog_scan_init(scan, g->fd, 0, CHUNK);
+	klog_scan_init(scan, g->fd, 0, KLOG_DAMAGE_CHUNK);
 	scan->old_formats = !g->s->r->has_state;
 	while (r == 0 && scan->position < g->end) {
 		got = klog_scan_next(scan, &why);

@@ -86,8 +86,8 @@ after_kill() {
 	klog-clean "$@" c || fail "$where: the next run fails"
 	[ "$(content)" = "$want" ] || fail "$where: not as undisturbed: $(content)"
 	[ -z "$(leftovers)" ] || fail "$where: left: $(leftovers)"
-	klog-inspect --verify -J c >have 2>&1 && [ ! -s have ] ||
-		fail "$where: found: $(cat have)"
+	klog-inspect --verify -J c >have 2>&1 || fail "$where: damage: $(cat have)"
+	[ ! -s have ] || fail "$where: left over: $(cat have)"
 	echo x | klog-produce -k x c || fail "$where: not written to"
 }
 

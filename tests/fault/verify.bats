@@ -27,7 +27,7 @@ meanwhile() {
 		kill -CONT "$pid"
 		status=0
 		wait "$pid" || status=$?
-		[ "$status" -eq 0 ] && [ ! -s said ] ||
+		[ "$status$(cat said)" = 0 ] ||
 			fail "look $n, at$(grep '^!' log | cut -d ' ' -f 2-): status $status: $(cat said)"
 	done
 	wait "$pid"
