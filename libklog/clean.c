@@ -319,7 +319,6 @@ compact(struct work *w, const struct klog_dirt *dirt,
 	klog_decoder_init(&decoder);
 	r = klog_compact_map(
 		&c, dirt, w->how->buffer > 0 ? w->how->buffer : BUFFER, err);
-	plan.to = c.to;
 	if (r == 0)
 		r = klog_compact_group(&c, w->facts, w->count, &plan, err);
 	if (r == 0)

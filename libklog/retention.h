@@ -25,8 +25,6 @@ enum klog_rule {
 	KLOG_STAYS_LIMITS   /* nothing limits its age, and the size is kept */
 };
 
-#define KLOG_RULE_GOES(rule) ((rule) <= KLOG_GOES_FREE)
-
 /* A segment, the oldest first; the last one is active. */
 struct klog_segment_fact {
 	int64_t base;
