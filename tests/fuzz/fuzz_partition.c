@@ -37,6 +37,9 @@ set_up(struct klog_reader *r, uint64_t options)
 		r->only_base = 0;
 }
 
+/* A message of the oldest format, without key and value. */
+#define SMALLEST (KLOG_BATCH_PREFIX + 14)
+
 static void
 look_up(struct klog_reader *r, struct klog_decoder *d, int64_t number)
 {
@@ -72,7 +75,7 @@ read_committed(struct klog_reader *r, size_t bytes)
 		klog_reader_seek(r, 0);
 		while (klog_reader_next(r, &from, &err) == 1) {
 			must(from > last);
-			must(++count <= 1 + bytes / KLOG_BATCH_HEADER);
+			must(++count <= 1 + bytes / SMALLEST);
 			last = klog_batch_last_offset(&r->scan.batch);
 			if (klog_transactions_aborted(&txn, r, &err) == -1)
 				break;
