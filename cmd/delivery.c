@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,30 +59,39 @@ look_ms(const struct delivery *d)
 	return asks_reader(d) ? READER_MS : LOOK_MS;
 }
 
-/* Whether the file has bytes, and they do not end with these. */
+/* Whether the file ends with these bytes; when that cannot be told, it does. */
 static bool
-ends_torn(int fd, const struct klog_buf *end)
+ends_with(int fd, off_t size, const struct klog_buf *end)
 {
-	char path[64], last[16];
-	struct stat st;
-	bool torn = false;
+	char path[64], *last;
+	bool same = true;
 	int in;
 
-	if (end->size == 0 || end->size > sizeof(last) ||
-		fstat(fd, &st) == -1 || st.st_size < (off_t)end->size ||
-		!(fcntl(fd, F_GETFL) & O_APPEND ||
-			lseek(fd, 0, SEEK_CUR) == st.st_size))
-		return false;
 	/* it may be open for writing only */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	in = open(path, O_RDONLY | O_CLOEXEC);
-	if (in == -1)
+	last = in != -1 ? malloc(end->size) : NULL;
+	if (last != NULL &&
+		pread(in, last, end->size, size - (off_t)end->size) ==
+			(ssize_t)end->size)
+		same = memcmp(last, end->data, end->size) == 0;
+	free(last);
+	if (in != -1)
+		close(in);
+	return same;
+}
+
+/* Whether what comes is appended to bytes that do not end as a record does. */
+static bool
+ends_torn(int fd, const struct klog_buf *end)
+{
+	struct stat st;
+
+	if (end->size == 0 || fstat(fd, &st) == -1 || st.st_size == 0 ||
+		!(fcntl(fd, F_GETFL) & O_APPEND ||
+			lseek(fd, 0, SEEK_CUR) == st.st_size))
 		return false;
-	torn = pread(in, last, end->size, st.st_size - (off_t)end->size) ==
-			(ssize_t)end->size &&
-		memcmp(last, end->data, end->size) != 0;
-	close(in);
-	return torn;
+	return st.st_size < (off_t)end->size || !ends_with(fd, st.st_size, end);
 }
 
 int

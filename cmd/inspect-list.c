@@ -1,4 +1,5 @@
 /* What klog-inspect lists: topics, partitions, settings. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,8 +159,9 @@ add_partitions(const struct inspect *in, const struct args_topic *topic,
 	free(list);
 	if (found > 0 || topic->partition == -1)
 		return 0;
-	klog_fail(&err, KLOG_ENOTFOUND, "topic %s has no partition %d",
-		topic->name, topic->partition);
+	klog_fail(&err, KLOG_ENOTFOUND,
+		"topic %s: no partition %" PRId32 ", it has %zu", topic->name,
+		topic->partition, count);
 	return cli_fail(in->cli, &err);
 }
 

@@ -170,19 +170,17 @@ check_options(const struct cli *cli, const struct asked *a)
 		cli_usage(cli, "--warn is above --crit");
 }
 
-/*
- * A monitoring system waits for its verdict, also of a misuse.  What is said
- * twice is a misuse like any other.
- */
+/* A monitoring system waits for its verdict, also of a misuse. */
 static bool
 asks_for_verdict(int argc, char **argv)
 {
-	int i, times = 0;
+	int i;
 
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		times += strlen(argv[i]) >= strlen("--ch") &&
-			strncmp("--check", argv[i], strlen(argv[i])) == 0;
-	return times == 1;
+		if (strlen(argv[i]) >= strlen("--ch") &&
+			strncmp("--check", argv[i], strlen(argv[i])) == 0)
+			return true;
+	return false;
 }
 
 static int

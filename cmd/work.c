@@ -251,18 +251,19 @@ give_up(struct work *w, size_t i, int status, int64_t attempts,
 
 /* Record by record, after they failed together. */
 static int
-one_by_one(struct work *w, int status, struct klog_err *err)
+one_by_one(struct work *w, int together, struct klog_err *err)
 {
 	int64_t more = w->retries > 1 ? w->retries - 1 : 0;
+	int status;
 	size_t i;
 
 	if (!pause_before(w, 1))
-		return fail(w, 0, w->count, status, 0, err);
+		return fail(w, 0, w->count, together, 0, err);
 	for (i = 0; i < w->count; i++) {
 		int r = 1;
 
 		if (stop_signal() != 0)
-			return fail(w, i, w->count, status, 0, err);
+			return fail(w, i, w->count, together, 0, err);
 		if (run(w, i, i + 1, &status, err) == -1)
 			return -1;
 		if (status != 0)

@@ -601,14 +601,11 @@ klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 	struct klog_err *err)
 {
 	struct klog_topic t;
-	int r = 0;
+	int r;
 
 	if (klog_topic_open(&t, cluster, topic, true, err) == -1)
 		return -1;
-	if (clean->partition != -1 && !klog_topic_has(&t, clean->partition))
-		r = klog_fail(err, KLOG_ENOTFOUND,
-			"topic %s: no partition %" PRId32 ", it has %" PRId32,
-			t.label, clean->partition, klog_topic_partitions(&t));
+	r = klog_topic_need(&t, clean->partition, err);
 	if (r == 0 && clean->before.where != KLOG_AT_UNSET)
 		r = for_each(
 			cluster, &t, clean, report, check_before, false, err);

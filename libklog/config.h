@@ -17,7 +17,6 @@
 #include "bytes.h"
 #include "settings.h"
 
-#define KLOG_PARTITIONS_MAX 10000
 #define KLOG_TOPIC_ID 16 /* bytes of a topic id, a random UUID version 4 */
 
 struct klog_topic_config {

@@ -113,12 +113,8 @@ open_topics(struct dir_consumer *c, const struct klog_consume *consume,
 		}
 		c->topics[c->topic_count++] = t;
 		for (k = 0; k < c->partition_count; k++)
-			if (!klog_topic_has(t, c->partitions[k]))
-				return klog_fail(err, KLOG_ENOTFOUND,
-					"topic %s: no partition %" PRId32
-					", it has %" PRId32,
-					t->label, c->partitions[k],
-					klog_topic_partitions(t));
+			if (klog_topic_need(t, c->partitions[k], err) == -1)
+				return -1;
 	}
 	return 0;
 }

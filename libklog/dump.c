@@ -491,14 +491,8 @@ klog_dir_dump_open(struct klog_cluster *cluster, const char *operand,
 	d->t.dir = d->fd = d->listing.fd = -1;
 	d->asked = partition;
 	klog_decoder_init(&d->decoder);
-	if (open_operand(d, cluster, operand, err) == -1) {
-		klog_dump_close(d);
-		return NULL;
-	}
-	if (partition != -1 && !klog_topic_has(&d->t, partition)) {
-		klog_fail(err, KLOG_ENOTFOUND,
-			"topic %s has no partition %" PRId32, operand,
-			partition);
+	if (open_operand(d, cluster, operand, err) == -1 ||
+		klog_topic_need(&d->t, partition, err) == -1) {
 		klog_dump_close(d);
 		return NULL;
 	}

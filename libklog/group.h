@@ -14,14 +14,17 @@
 /*
  * Opens the group's directory, or members/ in it.  With `make` they are made
  * when missing, which is durable on return; else KLOG_ENOTFOUND names group
- * and topic.  Only a topic of klog can have groups: KLOG_EUSAGE.
+ * and topic.  Only a topic of klog can have groups: KLOG_EUSAGE.  What any of
+ * the three opens is the caller's to close.
  */
 int klog_group_open(const struct klog_topic *topic, const char *group,
 	bool make, struct klog_err *err);
 int klog_group_open_members(int group_dir, bool make, struct klog_err *err);
 
-/* Opens a partition's file, which is the caller's to close; with `make` for writing, made when missing, the
- * name of which is durable with the next klog_sync_dir of the group's. */
+/*
+ * Opens a partition's file; with `make` for writing, made when it is missing:
+ * its name is durable with the next klog_sync_dir of the group's directory.
+ */
 int klog_group_open_file(
 	int group_dir, int32_t partition, bool make, struct klog_err *err);
 

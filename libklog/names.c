@@ -161,3 +161,9 @@ klog_printable(char *out, size_t size, const char *text)
 	out[used] = '\0';
 	return out;
 }
+
+int32_t
+klog_partition_number(const char *name)
+{
+	return (int32_t)klog_number(name, KLOG_PARTITIONS_MAX - 1);
+}

@@ -12,7 +12,8 @@
 
 /*
  * Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or ".."; and none of the
- * names above, which Kafka would take.  0, or -1 KLOG_EUSAGE naming the rule that is broken and the name, made printable.
+ * names above, which Kafka would take.  0, or -1 KLOG_EUSAGE naming the rule
+ * that is broken and the name, made printable.
  */
 int klog_topic_name_check(const char *name, struct klog_err *err);
 
@@ -22,6 +23,12 @@ int klog_group_name_check(const char *name, struct klog_err *err);
 
 /* Whether two names collide in Kafka: equal once every '.' is a '_'. */
 bool klog_topic_names_collide(const char *a, const char *b);
+
+#define KLOG_PARTITIONS_MAX 10000 /* of a topic, numbered from 0 */
+
+/* The number of a partition, as the name of its directory or of a group's file
+ * has it; -1: it is none. */
+int32_t klog_partition_number(const char *name);
 
 /* Kafka's "orders-3" as topic and partition, split at the last '-'; false when
  * it is none.  *topic_size bytes of the name are the topic. */

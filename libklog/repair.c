@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "io.h"
+#include "journal.h"
 #include "lock.h"
 #include "recover.h"
 #include "repair.h"
@@ -131,8 +132,10 @@ look_at_groups(struct work *w, struct klog_err *err)
 		f->mended = f->severity == KLOG_FOUND_LEFTOVER;
 		snprintf(f->done, sizeof(f->done), "%s",
 			f->mended ? "left to who commits next"
-				  : "left: say where the group goes on with "
-				    "klog-offsets --reset");
+				: strcmp(name_of(f), KLOG_JOURNAL_NAME) == 0
+				? "left: remove it, if nothing is to be undone"
+				: "left: say where the group goes on with "
+				  "klog-offsets --reset");
 	}
 	return r;
 }
@@ -626,16 +629,13 @@ klog_dir_repair(struct klog_cluster *cluster, const char *operand,
 	struct klog_buf out = { NULL, 0, 0 };
 	struct klog_topic t;
 	int32_t i;
-	int r = 0;
+	int r;
 
 	*list = NULL;
 	*count = 0;
 	if (find(&t, cluster, operand, &partition, err) == -1)
 		return -1;
-	if (partition >= t.config.partitions)
-		r = klog_fail(err, KLOG_ENOTFOUND,
-			"topic %s has no partition %" PRId32, t.label,
-			partition);
+	r = klog_topic_need(&t, partition, err);
 	for (i = 0; r == 0 && i < t.config.partitions; i++) {
 		struct work w = { .topic = &t,
 			.cluster = cluster,

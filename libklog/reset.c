@@ -34,14 +34,8 @@ find_all(struct klog_operation *op, const struct klog_group_change *changes,
 			klog_operation_add(op, changes[i].topic, err) == -1)
 			return klog_operation_blame(op, i);
 		topic = &klog_operation_find(op, changes[i].topic)->topic;
-		if (!klog_topic_has(topic, changes[i].partition)) {
-			klog_fail(err, KLOG_ENOTFOUND,
-				"topic %s: no partition %" PRId32
-				", it has %" PRId32,
-				topic->label, changes[i].partition,
-				klog_topic_partitions(topic));
+		if (klog_topic_need(topic, changes[i].partition, err) == -1)
 			return klog_operation_blame(op, i);
-		}
 		*make |= changes[i].how == KLOG_TO_PLACE;
 	}
 	return klog_operation_sort(op, err);

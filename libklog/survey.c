@@ -155,7 +155,10 @@ check_epochs(struct klog_reader *r, struct klog_epochs *epochs, int64_t *size,
 				  "offset for each");
 	*size = st.st_size;
 	if (st.st_size == 0)
-		return 0;
+		return !r->has_state
+			? 0
+			: klog_findings_add(out, KLOG_FOUND_INDEX,
+				  KLOG_EPOCH_NAME, 0, 0, -1, err, "empty");
 	*good = exact;
 	if (!exact)
 		return klog_findings_add(out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME,

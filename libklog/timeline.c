@@ -273,16 +273,13 @@ klog_dir_timeline(struct klog_cluster *cluster, const char *operand,
 {
 	struct walk w = { -1, -1, 0, NULL, 0 };
 	struct klog_topic t;
-	int r = 0;
+	int r;
 
 	*list = NULL;
 	*count = 0;
 	if (klog_topic_open(&t, cluster, operand, false, err) == -1)
 		return -1;
-	if (partition != -1 && !klog_topic_has(&t, partition))
-		r = klog_fail(err, KLOG_ENOTFOUND,
-			"topic %s has no partition %" PRId32, operand,
-			partition);
+	r = klog_topic_need(&t, partition, err);
 	if (r == 0)
 		r = count_topic(&w, &t, partition, err);
 	if (r == 0 && w.newest_ms != -1) {

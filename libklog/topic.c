@@ -132,7 +132,7 @@ static void
 name_partition(struct klog_topic *t, const char *real)
 {
 	const char *last = path_end(real, 1);
-	int64_t n = klog_number(last, KLOG_PARTITIONS_MAX);
+	int32_t n = klog_partition_number(last);
 	size_t size;
 
 	t->partition = 0;
@@ -142,7 +142,7 @@ name_partition(struct klog_topic *t, const char *real)
 
 		snprintf(t->name, sizeof(t->name), "%.*s",
 			last > two ? (int)(last - two - 1) : 0, two);
-		t->partition = (int32_t)n;
+		t->partition = n;
 	} else if (klog_partition_name(last, &size, &t->partition)) {
 		t->name[size] = '\0';
 	} else {
@@ -429,6 +429,17 @@ read_foreign(
 }
 
 int
+klog_topic_need(
+	const struct klog_topic *t, int32_t partition, struct klog_err *err)
+{
+	if (partition == -1 || klog_topic_has(t, partition))
+		return 0;
+	return klog_fail(err, KLOG_ENOTFOUND,
+		"topic %s: no partition %" PRId32 ", it has %" PRId32, t->label,
+		partition, klog_topic_partitions(t));
+}
+
+int
 klog_topic_lacks(
 	const struct klog_topic *t, int32_t partition, struct klog_err *err)
 {
@@ -446,10 +457,8 @@ klog_topic_reader(struct klog_topic *t, int32_t partition,
 	char name[300], label[300];
 	int dir;
 
-	if (!klog_topic_has(t, partition))
-		return klog_fail(err, KLOG_ENOTFOUND,
-			"topic %s: no partition %" PRId32 ", it has %" PRId32,
-			t->label, partition, klog_topic_partitions(t));
+	if (klog_topic_need(t, partition, err) == -1)
+		return -1;
 	if (t->kind == KLOG_TOPIC) {
 		snprintf(name, sizeof(name), "%" PRId32, partition);
 		snprintf(label, sizeof(label), "%s/%s", t->label, name);

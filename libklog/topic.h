@@ -74,6 +74,11 @@ int32_t klog_topic_partitions(const struct klog_topic *topic);
 int32_t klog_topic_number(const struct klog_topic *topic, int32_t i);
 bool klog_topic_has(const struct klog_topic *topic, int32_t partition);
 
+/* 0 when it is there, or -1 (all of them) was asked for; else -1
+ * KLOG_ENOTFOUND. */
+int klog_topic_need(const struct klog_topic *topic, int32_t partition,
+	struct klog_err *err);
+
 /* What a partition without a directory is, as an error: -1. */
 int klog_topic_lacks(const struct klog_topic *topic, int32_t partition,
 	struct klog_err *err);

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "group.h"
 #include "lock.h"
 #include "verify.h"
+#include "verify_groups.h"
 
 #define DELETE_TRIES 50
 #define DELETE_PAUSE_US 20000
@@ -22,15 +22,15 @@ count_partitions(int dir)
 	struct klog_list list = { NULL };
 	struct klog_err ignored;
 	const char *name;
-	int64_t n, count = 0;
+	int32_t n, count = 0;
 
 	while (klog_list_next(&list, dir, &name, &ignored) > 0) {
-		n = klog_number(name, KLOG_PARTITIONS_MAX - 1);
+		n = klog_partition_number(name);
 		if (n >= count)
 			count = n + 1;
 	}
 	klog_list_close(&list);
-	return (int32_t)count;
+	return count;
 }
 
 static int
@@ -56,76 +56,6 @@ look_at_config(struct klog_verify *v, struct klog_err *err)
 	v->t.config.partitions = count_partitions(v->t.dir);
 	return klog_findings_add(&v->out, KLOG_FOUND_DAMAGE,
 		"/" KLOG_TOPIC_YAML, 0, 0, -1, err, "%.150s", err->text);
-}
-
-/* ---- groups ---- */
-
-/* A file of offsets: it has two slots of text. */
-static int
-look_at_commits(struct klog_verify *v, int dir, const char *group,
-	const char *name, struct klog_err *err)
-{
-	struct klog_commits commits;
-	char file[256];
-	int fd = klog_open_file(dir, name, O_RDONLY, err);
-	int r = fd == -1 ? -1 : klog_commits_read(fd, &commits, name, err);
-
-	klog_close_fd(&fd);
-	snprintf(file, sizeof(file), "/" KLOG_GROUPS_DIR "/%.120s/%.16s", group,
-		name);
-	if (r == -1 && err->code == KLOG_ECORRUPT)
-		return klog_findings_add(&v->out, KLOG_FOUND_DAMAGE, file, 0, 0,
-			-1, err,
-			"no slot is whole: the group's offset is lost");
-	if (r == 1 && commits.torn)
-		return klog_findings_add(&v->out, KLOG_FOUND_LEFTOVER, file, 0,
-			0, commits.now.offset, err,
-			"one slot is not whole; the other is");
-	return r == -1 && err->code != KLOG_ENOTFOUND ? -1 : 0;
-}
-
-static int
-look_at_group(struct klog_verify *v, int groups, const char *group,
-	struct klog_err *err)
-{
-	struct klog_list list = { NULL };
-	const char *name;
-	int dir = klog_open_dir(groups, group, err);
-	int r;
-
-	if (dir == -1) /* a file that is none, or gone by now */
-		return 0;
-	while ((r = klog_list_next(&list, dir, &name, err)) > 0)
-		if (klog_number(name, KLOG_PARTITIONS_MAX) != -1 &&
-			look_at_commits(v, dir, group, name, err) == -1) {
-			r = -1;
-			break;
-		}
-	klog_list_close(&list);
-	klog_close_fd(&dir);
-	return r;
-}
-
-static int
-look_at_groups(struct klog_verify *v, struct klog_err *err)
-{
-	struct klog_list list = { NULL };
-	const char *name;
-	int dir, r;
-
-	if (v->t.kind != KLOG_TOPIC || v->asked != -1)
-		return 0;
-	dir = klog_open_dir(v->t.dir, KLOG_GROUPS_DIR, err);
-	if (dir == -1)
-		return err->code == KLOG_ENOTFOUND ? 0 : -1;
-	while ((r = klog_list_next(&list, dir, &name, err)) > 0)
-		if (name[0] != '.' && look_at_group(v, dir, name, err) == -1) {
-			r = -1;
-			break;
-		}
-	klog_list_close(&list);
-	klog_close_fd(&dir);
-	return r;
 }
 
 /* ---- a partition ---- */
@@ -534,7 +464,7 @@ klog_verify_begin_groups(
 	v->t = *t; /* the caller's, and not closed here */
 	v->asked = -1;
 	v->i = klog_topic_partitions(t);
-	return look_at_groups(v, err);
+	return klog_verify_groups(t, &v->out, err);
 }
 
 static int
@@ -562,15 +492,13 @@ klog_dir_verify_open(struct klog_cluster *cluster, const char *operand,
 		free(v);
 		return NULL;
 	}
-	if (look_at_config(v, err) == -1 || look_at_groups(v, err) == -1 ||
-		(partition != -1 && !klog_topic_has(&v->t, partition) &&
-			klog_fail(err, KLOG_ENOTFOUND,
-				"topic %s has no partition %" PRId32, operand,
-				partition) == -1)) {
-		klog_verify_close(v);
-		return NULL;
-	}
-	return v;
+	if (look_at_config(v, err) == 0 &&
+		klog_topic_need(&v->t, partition, err) == 0 &&
+		(partition != -1 ||
+			klog_verify_groups(&v->t, &v->out, err) == 0))
+		return v;
+	klog_verify_close(v);
+	return NULL;
 }
 
 void

@@ -248,20 +248,35 @@ leave() {
 }
 
 @test "groups: one that is killed is replaced; what comes twice it had not committed" {
-	local repeated p last
+	local p
 	klog-create -q -p 6 six
 	member a six
 	member b six
 	until_true 20 held_by six 5 "${pid[b]}"
 	keyed 1 1000 | klog-produce -K : six
 	until_true 20 has_seen 1000 a b
+	# It commits at least once a second.
+	until_true 20 has_commits six
+	for p in 0 1 2 3 4 5; do
+		echo "$p $(committed six g $p)"
+	done >before
 	kill -KILL "${pid[b]}"
 	until_true 20 held_by six 5 "${pid[a]}"
 	keyed 1001 1200 | klog-produce -K : six
-	until_true 20 [ "$(klog-consume six | wc -l)" -eq 1200 ]
 	until_true 20 everything_seen
 	leave a
 	members six 0
+	cat a b | sort | uniq -d | tr / ' ' | awk '
+		NR == FNR { at[$1] = $2; next }
+		$3 < at[$2] { print "offset", $3, "of", $2, "was committed"; bad = 1 }
+		END { exit bad }' before -
+}
+
+has_commits() {
+	local p
+	for p in 0 1 2 3 4 5; do
+		[ -n "$(committed "$1" g $p)" ] || return 1
+	done
 }
 
 everything_seen() {
@@ -546,6 +561,19 @@ shared() {
 		$'attempts=3\nattempts=3'
 }
 
+@test "groups: a signal between two records of a failed run tells of the run" {
+	klog-create -q dead
+	put t a b c
+	klog-consume -g g --dead-letter dead --retries 2 --retry-backoff 1ms t -- \
+		sh -c 'read -r l; ! read -r m || exit 7; echo "$l" >>got; sleep 1' 2>err &
+	until_true 20 has_lines got 1
+	kill -TERM $!
+	ended 143 $!
+	equal "$(cat got)" a
+	equal "$(committed t g)" 1
+	grep -q 'exited with 7 on t/0, offsets 1 to 2; it is not committed$' err
+}
+
 @test "groups: nulls and empty values reach the dead letter as they are" {
 	klog-create -q dead
 	printf '{"key":null,"payload":null}\n{"key":"","payload":""}\n' |
@@ -693,6 +721,14 @@ shared() {
 	# Nothing is put into a file that is written from its beginning.
 	klog-consume -g h t 1<>out
 	equal "$(head -n 1 out)" one
+	# Whatever ends a record, and however little is there.
+	local long=--------------------
+	printf 'one%sx' $long >out
+	klog-consume -g i -D $long t >>out
+	equal "$(cat out)" "one${long}x${long}one${long}two${long}three$long"
+	printf x >out
+	klog-consume -g j -D $long t >>out
+	equal "$(cat out)" "x${long}one${long}two${long}three$long"
 }
 
 @test "groups: an offset of another log is refused each time" {

@@ -1216,6 +1216,7 @@ unknown() {
 	unknown --warn --check --warn 3 --crit 2
 	unknown option --check --warn 1 --crit 2 --no-such-option
 	unknown exclude --check --warn 1 --crit 2 -J
+	unknown 'given twice' --check --check --warn 1 --crit 2
 	klog-offsets -g g --reset 4 web >/dev/null
 	head -c 600 /dev/urandom >"$(offset_file web g)"
 	unknown web/groups/g/0 --check --warn 1 --crit 2

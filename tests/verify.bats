@@ -287,14 +287,18 @@ spoil() {
 	seq 3 | klog-produce -q t
 	equal "$(tr '\n' ' ' <"$dir/leader-epoch-checkpoint")" '0 2 0 0 1 13 '
 	quiet t
-	for text in '0\n2\n0 0\n1 12\n' '0\n2\n0 0\n2 13\n' '0\n1\n0 0\n' \
+	for text in '0\n2\n0 0\n1 12\n' '0\n2\n0 0\n2 13\n' \
 		'0\n3\n0 0\n1 13\n' '1\n2\n0 0\n1 13\n' '0\n2\n0 0\n1 13\v' ''; do
 		# shellcheck disable=SC2059
 		printf "$text" >"$dir/leader-epoch-checkpoint"
-		run --separate-stderr klog-inspect --verify t
-		explain "$text"
-		[ -z "$text" ] || grep -q leader-epoch-checkpoint <<<"$output"
+		klog 3 inspect --verify t
+		found t/0/leader-epoch-checkpoint 0 index
+		klog 0 inspect --repair t
+		quiet t
 	done
+	printf '0\n1\n0 0\n' >"$dir/leader-epoch-checkpoint"
+	klog 0 inspect --verify t
+	found t/0/leader-epoch-checkpoint 0 leftover
 }
 
 @test "verify: topic.yaml" {
@@ -336,6 +340,45 @@ spoil() {
 	[[ "${lines[1]}" == *t/groups/g/0*damage*'klog-offsets_--reset'* ]]
 	klog 0 offsets --reset earliest -g g t
 	quiet t
+	# It is not followed, and hides nothing else.
+	mv "$file" away
+	ln -s "$PWD/away" "$file"
+	spoil "$(partition t)/$first.log" 70
+	klog 3 inspect --verify t
+	[ "${#lines[@]}" -eq 3 ]
+	[[ "${lines[1]}" == *t/groups/g/0*damage ]]
+	[[ "${lines[2]}" == *t/0/$first.log*damage ]]
+}
+
+@test "verify: what a group's journal holds" {
+	local journal
+	klog-create -q t
+	seq 5 | klog-produce -q t
+	klog-offsets --reset 2 -g g t >/dev/null
+	klog-offsets --reset 3 -g g t >/dev/null
+	quiet t
+	journal=$KLOG_CLUSTER/t/groups/g/journal
+	spoil "$journal" 30
+	klog 3 inspect --verify t
+	found t/groups/g/journal 0 damage
+	# An append that nobody waits for any more.
+	rm "$journal"
+	klog-offsets --reset 2 -g g t >/dev/null
+	printf 'klog-jour' >>"$journal"
+	quiet t
+}
+
+@test "verify: what cannot be read is not sound" {
+	need_root
+	klog-create -q t
+	seq 5 | klog-produce -q t
+	klog-consume -g g t >/dev/null
+	chmod -R a+rX "$KLOG_CLUSTER"
+	chmod 700 "$KLOG_CLUSTER/t/groups/g"
+	run --separate-stderr as_nobody klog-inspect --verify t
+	explain verify
+	[ "$status" -eq 1 ]
+	one_line_error inspect 'topic t: group g'
 }
 
 # ---- leftovers, and what is in use ----

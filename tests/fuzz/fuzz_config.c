@@ -1,6 +1,7 @@
 /* topic.yaml: what is read is written again, and read the same. */
 #include "fuzz.h"
 #include "libklog/config.h"
+#include "libklog/names.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
