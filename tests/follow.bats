@@ -290,7 +290,7 @@ reaches() {
 	klog-create -q -p 8 many
 	follow out many
 	until_true 20 asleep "$follower"
-	kill -STOP "$follower"
+	stop_it "$follower"
 	for p in 0 1 2 3 4 5 6 7; do
 		echo "$p" | klog-produce "many:$p"
 	done

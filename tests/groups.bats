@@ -289,7 +289,7 @@ everything_seen() {
 	member b two
 	until_true 20 held_by two 1 "${pid[b]}"
 	held_by two 0 "${pid[a]}"
-	kill -STOP "${pid[b]}"
+	stop_it "${pid[b]}"
 	printf 'x\n' | klog-produce two:0
 	printf 'y\n' | klog-produce two:1
 	until_true 20 grep -q two/0/0 a
@@ -297,7 +297,7 @@ everything_seen() {
 	equal "$(cat b)" ''
 	kill -CONT "${pid[b]}"
 	until_true 20 grep -q two/1/0 b
-	kill -STOP "${pid[b]}"
+	stop_it "${pid[b]}"
 	kill -KILL "${pid[b]}"
 	until_true 20 held_by two 1 "${pid[a]}"
 	printf 'z\n' | klog-produce two:1
@@ -328,7 +328,7 @@ everything_seen() {
 	seq 1 2 | klog-produce two:1
 	member a two
 	until_true 20 has_seen 2 a
-	kill -STOP "${pid[a]}"
+	stop_it "${pid[a]}"
 	klog 1 consume -g g --lock-timeout 100ms two
 	error_line consume two/1 "process ${pid[a]}"
 	klog-consume -g g two >out 2>err &

@@ -178,6 +178,16 @@ need_strace() {
 		skip 'strace cannot trace here'
 }
 
+is_stopped() {
+	[ "$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null)" = T ]
+}
+
+# stop_it PID: on return it is stopped.
+stop_it() {
+	kill -STOP "$1"
+	until_true 20 is_stopped "$1"
+}
+
 # ended STATUS PID: waits for it, a minute at most.
 ended() {
 	local status=0

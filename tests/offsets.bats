@@ -236,7 +236,7 @@ billing access 1 0 100 3 97 MS - - -"
 	local since
 	since=$(columns | awk '$3 == 1 { print $10 }')
 	[ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]
-	kill -STOP "$member"
+	stop_it "$member"
 	klog 0 offsets -g billing access
 	equal "$(columns | awk '$3 == 1 { print $11 }')" stopped
 	klog 0 offsets -J -g billing access:1
@@ -464,7 +464,7 @@ billing access 1 0 100 3 97 MS - - -"
 		klog 1 offsets -g g $how
 		one_line_error offsets "$member" "$(hostname)"
 	done
-	kill -STOP "$member"
+	stop_it "$member"
 	klog 1 offsets -g g --reset 1 access
 	one_line_error offsets "$member" stopped
 	kill -CONT "$member"

@@ -182,7 +182,7 @@ kills() {
 @test "writers: a stopped writer that holds no lock holds up nobody" {
 	klog-create -q t
 	opened one t
-	kill -STOP "$writer"
+	stop_it "$writer"
 	klog 0 produce --lock-timeout 20s t <<<two
 	kill -CONT "$writer"
 	echo three >&5

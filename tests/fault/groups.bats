@@ -339,8 +339,7 @@ committed_by() {
 	echo x | klog-produce t:4
 	until_true 20 committed_is 1 g t 0
 	until_true 20 committed_is 1 g t 4
-	kill -STOP "$a"
-	until_true 20 is_stopped "$a"
+	stop_it "$a"
 	echo y | klog-produce t:0
 	echo y | klog-produce t:2
 	echo y | klog-produce t:4
@@ -371,16 +370,11 @@ committed_by() {
 	equal "$(members g t)" 0
 }
 
-is_stopped() {
-	[ "$(awk '{ print $3 }' "/proc/$1/stat")" = T ]
-}
-
 @test "groups: killed while stopped: its partitions are taken over" {
 	two_members
 	echo x | klog-produce t:0
 	until_true 20 committed_is 1 g t 0
-	kill -STOP "$a"
-	until_true 20 is_stopped "$a"
+	stop_it "$a"
 	echo y | klog-produce t:0
 	echo y | klog-produce t:1
 	echo y | klog-produce t:4
