@@ -129,7 +129,8 @@ find_before(struct work *w, int64_t *offset, struct klog_err *err)
 			"compaction only",
 			w->reader.path);
 	klog_decoder_init(&d);
-	r = klog_lookup(&w->reader, &d, w->how->before, end, offset, NULL, err);
+	r = klog_lookup_surely(
+		&w->reader, &d, w->how->before, end, offset, err);
 	klog_decoder_free(&d);
 	if (r == 0 && *offset > end)
 		r = klog_fail(err, KLOG_EOFFSET,

@@ -98,26 +98,44 @@ klog_lookup_newest(struct klog_reader *r, int64_t base, int64_t *newest_ms,
 /* ---- a time ---- */
 
 /*
- * The first segment whose newest record is at or after the time.  In klog's
- * own timestamps are taken to grow from segment to segment, so that not every
- * time index is opened; in a Kafka's, where producers stamp, all are asked.
+ * The newest timestamp of segment *i, or when it has none (it is empty), of the
+ * one before it that has, down to `low`.
+ */
+static int
+newest_up_to(struct klog_reader *r, const struct klog_bases *bases, size_t low,
+	size_t *i, int64_t *newest_ms, struct klog_err *err)
+{
+	for (;;) {
+		if (klog_lookup_newest(r, bases->base[*i], newest_ms, err) ==
+			-1)
+			return -1;
+		if (*newest_ms != -1 || *i == low)
+			return 0;
+		--*i;
+	}
+}
+
+/*
+ * The first segment whose newest record is at or after the time.  Unless
+ * `every` one is to be asked, timestamps are taken to grow from segment to
+ * segment, so that not every time index is opened.
  */
 static int
 segment_of_time(struct klog_reader *r, const struct klog_bases *bases,
-	int64_t time_ms, size_t *found, struct klog_err *err)
+	int64_t time_ms, bool every, size_t *found, struct klog_err *err)
 {
 	size_t low = 0, high = bases->count;
 
 	while (low < high) {
-		size_t mid = r->has_state ? low + (high - low) / 2 : low;
+		size_t mid = every ? low : low + (high - low) / 2, i = mid;
 		int64_t newest;
 
-		if (klog_lookup_newest(r, bases->base[mid], &newest, err) == -1)
+		if (newest_up_to(r, bases, low, &i, &newest, err) == -1)
 			return -1;
 		if (newest < time_ms)
 			low = mid + 1;
 		else
-			high = mid;
+			high = i;
 	}
 	*found = low;
 	return 0;
@@ -196,7 +214,7 @@ list_bases(
 
 static int
 find_time(struct klog_reader *r, struct klog_decoder *d, int64_t time_ms,
-	int64_t end, int64_t *offset, int64_t *timestamp_ms,
+	bool every, int64_t end, int64_t *offset, int64_t *timestamp_ms,
 	struct klog_err *err)
 {
 	struct klog_bases bases;
@@ -208,7 +226,7 @@ find_time(struct klog_reader *r, struct klog_decoder *d, int64_t time_ms,
 	*timestamp_ms = -1;
 	if (start == -1 || list_bases(r, &bases, err) == -1)
 		return -1;
-	if (segment_of_time(r, &bases, time_ms, &i, err) == -1) {
+	if (segment_of_time(r, &bases, time_ms, every, &i, err) == -1) {
 		klog_bases_free(&bases);
 		return -1;
 	}
@@ -313,9 +331,9 @@ check_epoch(struct klog_reader *r, struct klog_at at, int64_t end,
 	return 0;
 }
 
-int
-klog_lookup(struct klog_reader *r, struct klog_decoder *d, struct klog_at at,
-	int64_t end, int64_t *offset, int64_t *timestamp_ms,
+static int
+look_up(struct klog_reader *r, struct klog_decoder *d, struct klog_at at,
+	bool every, int64_t end, int64_t *offset, int64_t *timestamp_ms,
 	struct klog_err *err)
 {
 	int64_t start = klog_reader_start(r, err);
@@ -337,7 +355,8 @@ klog_lookup(struct klog_reader *r, struct klog_decoder *d, struct klog_at at,
 		*offset = end;
 		return 0;
 	case KLOG_AT_TIME:
-		got = find_time(r, d, at.value, end, offset, timestamp_ms, err);
+		got = find_time(
+			r, d, at.value, every, end, offset, timestamp_ms, err);
 		break;
 	case KLOG_AT_MAX_TIMESTAMP:
 		got = find_newest(r, d, end, offset, timestamp_ms, err);
@@ -349,6 +368,22 @@ klog_lookup(struct klog_reader *r, struct klog_decoder *d, struct klog_at at,
 	}
 	klog_reader_seek(r, keep);
 	return got;
+}
+
+int
+klog_lookup(struct klog_reader *r, struct klog_decoder *d, struct klog_at at,
+	int64_t end, int64_t *offset, int64_t *timestamp_ms,
+	struct klog_err *err)
+{
+	/* in a Kafka's log producers stamp, and nothing grows by itself */
+	return look_up(r, d, at, !r->has_state, end, offset, timestamp_ms, err);
+}
+
+int
+klog_lookup_surely(struct klog_reader *r, struct klog_decoder *d,
+	struct klog_at at, int64_t end, int64_t *offset, struct klog_err *err)
+{
+	return look_up(r, d, at, true, end, offset, NULL, err);
 }
 
 /* ---- the other way round ---- */

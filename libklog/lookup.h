@@ -33,6 +33,11 @@ int klog_lookup(struct klog_reader *r, struct klog_decoder *d,
 	struct klog_at at, int64_t end, int64_t *offset, int64_t *timestamp_ms,
 	struct klog_err *err);
 
+/* The same for who removes what lies before it: a time is looked for in every
+ * segment, so that none of it is as new, in whatever order it came. */
+int klog_lookup_surely(struct klog_reader *r, struct klog_decoder *d,
+	struct klog_at at, int64_t end, int64_t *offset, struct klog_err *err);
+
 /*
  * The newest timestamp of a segment, -1 without any: what the last entry of
  * its time index says, if its batch says so too, and the batches behind it.

@@ -224,6 +224,46 @@ explained() {
 	equal "$(ends t)" '12 12'
 }
 
+@test "clean: --before @TIME leaves all that is as new, in whatever order it came" {
+	klog-create -q -X segment.ms=1 -X retention.ms=-1 t
+	segment t $((1 * HOUR)) =a
+	segment t $((10 * HOUR)) =b
+	segment t $((9 * HOUR)) =c
+	segment t $((8 * HOUR)) =d
+	clean --before @-2h t
+	equal "$(ends t)" '0 4'
+	clean --before @-30m t
+	equal "$(ends t)" '4 4'
+}
+
+# hours KEY AGE: 1,000 records of 1 kB with keys from KEY on, AGE hours old
+hours() {
+	awk -v key="$1" -v s=$(($(date +%s) - $2 * 3600)) 'BEGIN {
+		for (i = 0; i < 1000; i++)
+			printf "{\"key\":\"k%d\",\"payload\":\"%01000d\",\"ts\":%d000}\n",
+				key + i, i, s }' | klog-produce -J -X batch.size=16384 t
+}
+
+@test "clean: a time is found past segments of which nothing is left" {
+	klog-create -q -X cleanup.policy=compact,delete -X retention.ms=-1 \
+		-X segment.bytes=1MiB t
+	hours 0 10
+	hours 1000 9
+	hours 1000 8
+	hours 1000 7
+	hours 2000 6
+	hours 3000 5
+	clean t
+	find "$(partition t)" -name '*.log' -size 0 | grep -q .
+	equal "$(klog-consume t | wc -l)" 4000
+	equal "$(klog-consume --since -630m t | wc -l)" 4000
+	equal "$(klog-offsets --at @-630m t | awk 'NR == 2 { print $3 }')" 0
+	clean --before @-630m t
+	equal "$(klog-consume t | wc -l)" 4000
+	clean --before @-570m t
+	equal "$(klog-consume t | wc -l)" 3000
+}
+
 @test "clean: --before past the end of any partition is refused for all" {
 	klog-create -q -p 2 t
 	seq 10 | klog-produce -p 0 t
