@@ -205,6 +205,54 @@ args_list(const char *text, struct args_list *list, struct klog_err *err)
 	return r;
 }
 
+/* ---- topics, each for itself ---- */
+
+static bool
+is_within(const struct args_topic *a, const struct args_topic *b)
+{
+	return strcmp(a->name, b->name) == 0 &&
+		(a->partition == b->partition || a->partition == -1 ||
+			b->partition == -1);
+}
+
+int
+args_topic_list(char *const *operands, size_t count, struct args_topic **list,
+	bool *paths_only, struct klog_err *err)
+{
+	size_t i, j;
+
+	*paths_only = count > 0;
+	*list = calloc(count + 1, sizeof(**list));
+	if (*list == NULL)
+		return klog_fail_memory(err);
+	for (i = 0; i < count; i++) {
+		if (args_topic(operands[i], &(*list)[i], err) == -1)
+			break;
+		*paths_only &= strchr((*list)[i].name, '/') != NULL;
+		for (j = 0; j < i && !is_within(&(*list)[j], &(*list)[i]); j++)
+			;
+		if (j == i)
+			continue;
+		klog_fail(err, KLOG_EUSAGE, "%s is said twice", operands[i]);
+		break;
+	}
+	if (i == count)
+		return 0;
+	args_topic_list_free(*list, count);
+	*list = NULL;
+	return -1;
+}
+
+void
+args_topic_list_free(struct args_topic *list, size_t count)
+{
+	size_t i;
+
+	for (i = 0; list != NULL && i < count; i++)
+		free(list[i].name);
+	free(list);
+}
+
 /* ---- topics to read ---- */
 
 /* Whether a topic fits to those before it; *known: its name is there. */

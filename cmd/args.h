@@ -15,6 +15,15 @@ struct args_topic {
 int args_topic(
 	const char *text, struct args_topic *topic, struct klog_err *err);
 
+/*
+ * All operands, each for itself; a topic, or a partition of it, that is said
+ * twice is refused.  *paths_only: none needs a cluster.  The list is the
+ * caller's, and freed by args_topic_list_free.
+ */
+int args_topic_list(char *const *operands, size_t count,
+	struct args_topic **list, bool *paths_only, struct klog_err *err);
+void args_topic_list_free(struct args_topic *list, size_t count);
+
 /* OFFSET, as a place to read from or to. */
 int args_offset(const char *text, int64_t now_ms, struct klog_at *at,
 	struct klog_err *err);

@@ -91,9 +91,9 @@ inspect_bytes(struct inspect *in, int64_t offset)
 			info.file, info.size, info.position, info.base_offset,
 			info.last_offset);
 	if (in->json)
-		table_init(&table, json_heads, INSPECT_COUNT(json_heads), true);
+		table_init(&table, json_heads, CLI_COUNT(json_heads), true);
 	else
-		table_init(&table, heads, INSPECT_COUNT(heads), false);
+		table_init(&table, heads, CLI_COUNT(heads), false);
 	while ((r = klog_dump_field(d, &field, &err)) == 1) {
 		add_field(&table, info.file, &field);
 		if (table_step(&table) == -1)
@@ -102,9 +102,9 @@ inspect_bytes(struct inspect *in, int64_t offset)
 	status = inspect_print(in, &table);
 	fflush(stdout);
 	if (r == -1)
-		status = inspect_worse(status, cli_fail(in->cli, &err));
+		status = cli_worse(status, cli_fail(in->cli, &err));
 	if (!info.valid)
-		status = inspect_worse(status, klog_exit_status(KLOG_ECORRUPT));
+		status = cli_worse(status, klog_exit_status(KLOG_ECORRUPT));
 	klog_dump_close(d);
 	return status;
 }

@@ -258,8 +258,7 @@ all(struct work *w, struct klog_dump *d, step *next)
 			if (table_print(&w->table) == -1)
 				break;
 			fflush(stdout);
-			status = inspect_worse(
-				status, cli_fail(w->in->cli, &err));
+			status = cli_worse(status, cli_fail(w->in->cli, &err));
 			if (err.code != KLOG_ECORRUPT)
 				break;
 		}
@@ -291,7 +290,7 @@ all_entries(struct work *w, struct klog_dump *d)
 	}
 	table_init(&w->table, heads, n + 1, w->in->json);
 	status = all(w, d, entries);
-	status = inspect_worse(status, inspect_print(w->in, &w->table));
+	status = cli_worse(status, inspect_print(w->in, &w->table));
 	w->table = before;
 	return status;
 }
@@ -330,7 +329,7 @@ dump_all(struct work *w, step *next)
 		return cli_fail(w->in->cli, &err);
 	for (i = 0; i < count; i++) {
 		topic.name = list[i].name;
-		status = inspect_worse(status, dump(w, &topic, next));
+		status = cli_worse(status, dump(w, &topic, next));
 	}
 	free(list);
 	return status;
@@ -347,20 +346,20 @@ inspect_dump(struct inspect *in, enum inspect_depth depth)
 	size_t i;
 
 	if (depth == INSPECT_SEGMENTS)
-		table_init(&w.table, segment_heads,
-			INSPECT_COUNT(segment_heads), in->json);
+		table_init(&w.table, segment_heads, CLI_COUNT(segment_heads),
+			in->json);
 	else if (depth == INSPECT_BATCHES)
-		table_init(&w.table, batch_heads, INSPECT_COUNT(batch_heads),
+		table_init(&w.table, batch_heads, CLI_COUNT(batch_heads),
 			in->json);
 	else
-		table_init(&w.table, record_heads, INSPECT_COUNT(record_heads),
+		table_init(&w.table, record_heads, CLI_COUNT(record_heads),
 			in->json);
 	for (i = 0; i < in->count; i++)
-		status = inspect_worse(status, dump(&w, &in->topics[i], next));
+		status = cli_worse(status, dump(&w, &in->topics[i], next));
 	if (in->count == 0)
 		status = dump_all(&w, next);
 	if (w.begun)
-		status = inspect_worse(status, inspect_print(in, &w.table));
+		status = cli_worse(status, inspect_print(in, &w.table));
 	else
 		table_free(&w.table);
 	klog_buf_free(&w.line);

@@ -15,12 +15,6 @@ static const char *const partition_heads[] = { "TOPIC", "PARTITION", "LEADER",
 static const char *const setting_heads[] = { "TOPIC", "SETTING", "VALUE" };
 
 int
-inspect_worse(int a, int b)
-{
-	return a > b ? a : b;
-}
-
-int
 inspect_print(const struct inspect *in, struct table *table)
 {
 	struct klog_err err;
@@ -75,11 +69,10 @@ inspect_topics(struct inspect *in)
 
 	if (klog_topics(in->klog, &list, &count, &err) == -1)
 		return cli_fail(in->cli, &err);
-	table_init(&table, topic_heads, INSPECT_COUNT(topic_heads), in->json);
+	table_init(&table, topic_heads, CLI_COUNT(topic_heads), in->json);
 	for (i = 0; i < count; i++) {
 		if (list[i].partitions == -1) {
-			status = inspect_worse(
-				status, say_why(in, list[i].name));
+			status = cli_worse(status, say_why(in, list[i].name));
 			continue;
 		}
 		table_text(&table, list[i].name);
@@ -88,7 +81,7 @@ inspect_topics(struct inspect *in)
 		table_number(&table, list[i].bytes);
 	}
 	free(list);
-	return inspect_worse(status, inspect_print(in, &table));
+	return cli_worse(status, inspect_print(in, &table));
 }
 
 /* Broker ids; "-" where the files do not say. */
@@ -190,22 +183,22 @@ inspect_partitions(struct inspect *in)
 	int status = 0, one;
 	size_t i;
 
-	table_init(&partitions, partition_heads, INSPECT_COUNT(partition_heads),
+	table_init(&partitions, partition_heads, CLI_COUNT(partition_heads),
 		in->json);
-	table_init(&settings, setting_heads, INSPECT_COUNT(setting_heads),
-		in->json);
+	table_init(
+		&settings, setting_heads, CLI_COUNT(setting_heads), in->json);
 	for (i = 0; i < in->count; i++) {
 		one = add_partitions(in, &in->topics[i], &partitions);
 		if (one == 0)
 			one = add_settings(in, in->topics[i].name, &settings);
-		status = inspect_worse(status, one);
+		status = cli_worse(status, one);
 	}
 	if (partitions.count > 0)
-		status = inspect_worse(status, inspect_print(in, &partitions));
+		status = cli_worse(status, inspect_print(in, &partitions));
 	if (settings.count > 0) {
 		if (!in->json)
 			putchar('\n');
-		status = inspect_worse(status, inspect_print(in, &settings));
+		status = cli_worse(status, inspect_print(in, &settings));
 	}
 	table_free(&partitions);
 	table_free(&settings);

@@ -115,13 +115,13 @@ inspect_timeline(struct inspect *in)
 	size_t i, count;
 	int status = 0;
 
-	table_init(&table, heads, INSPECT_COUNT(heads), in->json);
+	table_init(&table, heads, CLI_COUNT(heads), in->json);
 	for (i = 0; i < in->count; i++) {
 		const struct args_topic *topic = &in->topics[i];
 
 		if (klog_timeline(in->klog, topic->name, topic->partition, ROWS,
 			    &list, &count, &err) == -1) {
-			status = inspect_worse(status,
+			status = cli_worse(status,
 				cli_fail_topic(in->cli, topic->name, &err));
 			continue;
 		}
@@ -136,7 +136,7 @@ inspect_timeline(struct inspect *in)
 		free(list);
 	}
 	if (in->json)
-		return inspect_worse(status, inspect_print(in, &table));
+		return cli_worse(status, inspect_print(in, &table));
 	table_free(&table);
 	return status;
 }

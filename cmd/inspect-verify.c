@@ -58,7 +58,7 @@ verify(struct inspect *in, const char *topic, int32_t partition,
 	}
 	klog_verify_close(v);
 	if (r == -1)
-		status = inspect_worse(status, fail(in, topic, &err));
+		status = cli_worse(status, fail(in, topic, &err));
 	return status;
 }
 
@@ -73,7 +73,7 @@ verify_all(struct inspect *in, struct table *table, bool *found)
 	if (klog_topics(in->klog, &list, &count, &err) == -1)
 		return cli_fail(in->cli, &err);
 	for (i = 0; i < count; i++)
-		status = inspect_worse(
+		status = cli_worse(
 			status, verify(in, list[i].name, -1, table, found));
 	free(list);
 	return status;
@@ -87,16 +87,16 @@ inspect_verify(struct inspect *in)
 	int status = 0;
 	size_t i;
 
-	table_init(&table, heads, INSPECT_COUNT(heads), in->json);
+	table_init(&table, heads, CLI_COUNT(heads), in->json);
 	for (i = 0; i < in->count; i++)
-		status = inspect_worse(status,
+		status = cli_worse(status,
 			verify(in, in->topics[i].name, in->topics[i].partition,
 				&table, &found));
 	if (in->count == 0)
 		status = verify_all(in, &table, &found);
 	/* nothing wrong is nothing to say */
 	if (found)
-		return inspect_worse(status, inspect_print(in, &table));
+		return cli_worse(status, inspect_print(in, &table));
 	table_free(&table);
 	return status;
 }
@@ -132,7 +132,7 @@ repair(struct inspect *in, const struct args_topic *topic, bool dry_run,
 	}
 	free(list);
 	if (r == -1)
-		status = inspect_worse(
+		status = cli_worse(
 			status, cli_fail_topic(in->cli, topic->name, &err));
 	return status;
 }
@@ -145,12 +145,12 @@ inspect_repair(struct inspect *in, bool dry_run)
 	int status = 0;
 	size_t i;
 
-	table_init(&table, repair_heads, INSPECT_COUNT(repair_heads), in->json);
+	table_init(&table, repair_heads, CLI_COUNT(repair_heads), in->json);
 	for (i = 0; i < in->count; i++)
-		status = inspect_worse(status,
+		status = cli_worse(status,
 			repair(in, &in->topics[i], dry_run, &table, &found));
 	if (found)
-		return inspect_worse(status, inspect_print(in, &table));
+		return cli_worse(status, inspect_print(in, &table));
 	table_free(&table);
 	return status;
 }

@@ -45,9 +45,4 @@ void inspect_add_words(struct table *table, const char *text);
 /* A table's end: prints and frees it. */
 int inspect_print(const struct inspect *in, struct table *table);
 
-/* The worse of two exit statuses: damage, then failure. */
-int inspect_worse(int a, int b);
-
-#define INSPECT_COUNT(heads) (sizeof(heads) / sizeof((heads)[0]))
-
 #endif

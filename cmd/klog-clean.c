@@ -34,7 +34,10 @@ static const char *const heads[] = { "TOPIC", "PARTITION", "SEGMENT", "BYTES",
 struct options {
 	struct klog_clean clean;
 	int64_t min_free; /* bytes, or -1 */
-	int64_t percent;  /* of the disk, in hundredths, or -1 */
+	int64_t percent;  /* of the disk, or -1 */
+	struct args_topic *topics;
+	size_t count; /* 0: all of the cluster's */
+	bool paths_only;
 };
 
 static int
@@ -151,7 +154,7 @@ print_forecast(const struct cli *cli, struct klog *klog,
 	return 0;
 }
 
-/* All of them, as they stand in the report. */
+/* With --explain all of them, else what would go or be compacted. */
 static int
 print_segments(const struct cli *cli, const struct klog_clean_report *report)
 {
@@ -206,7 +209,7 @@ keep_free(const struct cli *cli, struct klog *klog, const struct options *o,
 {
 	int64_t have, all, least = o->min_free, freed = 0;
 	struct klog_err err;
-	int r;
+	int r, status = 0;
 
 	if (klog_disk(klog, &have, &all, &err) == -1)
 		return cli_fail(cli, &err);
@@ -218,14 +221,18 @@ keep_free(const struct cli *cli, struct klog *klog, const struct options *o,
 		cli_note(cli, "--min-free: %" PRId64 " bytes%s", freed,
 			o->clean.dry_run ? " would go" : " went");
 	if (r == -1)
+		status = cli_fail(cli, &err);
+	if (r == 1 || o->clean.dry_run)
+		return status;
+	if (klog_disk(klog, &have, &all, &err) == -1)
 		return cli_fail(cli, &err);
-	if (r == 1)
-		return 0;
+	if (have >= least)
+		return status;
 	cli_warn(cli,
 		"--min-free: less than %" PRId64 " bytes are free, and no "
 		"closed segment is left that may go",
 		least);
-	return 1;
+	return cli_worse(status, 1);
 }
 
 /* ---- topics ---- */
@@ -234,18 +241,36 @@ static int
 clean_named(const struct cli *cli, struct klog *klog, struct options *o,
 	struct klog_clean_report *report)
 {
-	struct args_topic topic;
-	struct klog_err err;
-	int status = 0, one, i;
+	int status = 0;
+	size_t i;
 
-	for (i = cli->first; i < cli->argc; i++) {
-		if (args_topic(cli->argv[i], &topic, &err) == -1)
-			return cli_fail(cli, &err);
-		o->clean.partition = topic.partition;
-		one = clean_topic(cli, klog, topic.name, true, o, report);
-		free(topic.name);
-		status = one > status ? one : status;
+	for (i = 0; i < o->count; i++) {
+		o->clean.partition = o->topics[i].partition;
+		status = cli_worse(status,
+			clean_topic(
+				cli, klog, o->topics[i].name, true, o, report));
 	}
+	return status;
+}
+
+/* What --before refuses in one topic is done in none. */
+static int
+check_before(const struct cli *cli, struct klog *klog, struct options *o)
+{
+	struct klog_clean_report ignored = { .count = 0 };
+	struct klog_clean how = o->clean;
+	struct klog_err err;
+	int status = 0;
+	size_t i;
+
+	how.dry_run = true;
+	for (i = 0; status == 0 && i < o->count; i++) {
+		how.partition = o->topics[i].partition;
+		if (klog_clean_topic(klog, o->topics[i].name, &how, &ignored,
+			    &err) == -1)
+			status = cli_fail_topic(cli, o->topics[i].name, &err);
+	}
+	klog_clean_report_free(&ignored);
 	return status;
 }
 
@@ -256,16 +281,15 @@ clean_all(const struct cli *cli, struct klog *klog, struct options *o,
 	struct klog_topic_info *list;
 	struct klog_err err;
 	size_t i, count;
-	int status = 0, one;
+	int status = 0;
 
 	if (klog_topics(klog, &list, &count, &err) == -1)
 		return cli_fail(cli, &err);
 	if (count == 0)
 		cli_note(cli, "no topic to clean in this cluster");
-	for (i = 0; i < count; i++) {
-		one = clean_topic(cli, klog, list[i].name, false, o, report);
-		status = one > status ? one : status;
-	}
+	for (i = 0; i < count; i++)
+		status = cli_worse(status,
+			clean_topic(cli, klog, list[i].name, false, o, report));
 	free(list);
 	return status;
 }
@@ -273,27 +297,26 @@ clean_all(const struct cli *cli, struct klog *klog, struct options *o,
 static int
 run(struct cli *cli, struct options *o)
 {
-	bool named = cli->first < cli->argc;
-	const char *first = named ? cli->argv[cli->first] : NULL;
 	struct klog_clean_report report = { .count = 0 };
 	struct klog *klog;
-	int status = 0, one;
+	int status = 0;
 
-	klog = cli_open(cli, first, false, &status);
+	klog = cli_open(cli, o->count > 0 ? o->topics[0].name : NULL,
+		o->paths_only, &status);
 	if (klog == NULL)
 		return status;
-	status = named ? clean_named(cli, klog, o, &report)
-		       : clean_all(cli, klog, o, &report);
-	if (o->min_free != -1 || o->percent != -1) {
-		one = keep_free(cli, klog, o, &report);
-		status = one > status ? one : status;
-	}
+	if (cli_given(cli, BEFORE) && o->count > 1)
+		status = check_before(cli, klog, o);
+	if (status == 0)
+		status = o->count > 0 ? clean_named(cli, klog, o, &report)
+				      : clean_all(cli, klog, o, &report);
+	if (cli_given(cli, MIN_FREE))
+		status = cli_worse(status, keep_free(cli, klog, o, &report));
 	if (o->clean.dry_run && print_segments(cli, &report) != 0)
 		status = 1;
-	if (cli_given(cli, EXPLAIN)) {
-		one = print_forecast(cli, klog, &report);
-		status = one > status ? one : status;
-	}
+	/* of a PATH nobody says which cluster's disk it fills */
+	if (cli_given(cli, EXPLAIN) && !o->paths_only)
+		status = cli_worse(status, print_forecast(cli, klog, &report));
 	klog_clean_report_free(&report);
 	klog_close(klog);
 	return status;
@@ -313,24 +336,31 @@ main(int argc, char **argv)
 			"Says nothing when all is well.",
 		.opts = opts,
 	};
-	struct args_topic topic;
 	struct klog_err err;
-	int letter, i;
+	int letter, status;
+	size_t i;
 
 	cli_start(&cli, argc, argv);
 	while ((letter = cli_next(&cli)) != -1)
 		if (take(&cli, &o, letter, &err) == -1)
 			cli_bad_arg(&cli, &err);
 	cli_exclude(&cli, DRY_RUN, EXPLAIN);
+	cli_exclude(&cli, BEFORE, MIN_FREE);
 	o.clean.dry_run = cli_given(&cli, DRY_RUN) || cli_given(&cli, EXPLAIN);
 	if (cli_given(&cli, 'J') && !o.clean.dry_run)
 		cli_usage(&cli, "-J goes with --dry-run and --explain");
 	if (cli_given(&cli, BEFORE) && cli.first == cli.argc)
 		cli_usage(&cli, "--before needs a topic");
-	for (i = cli.first; i < cli.argc; i++) {
-		if (args_topic(argv[i], &topic, &err) == -1)
-			cli_usage(&cli, "%s", err.text);
-		free(topic.name);
-	}
-	return cli_finish(&cli, run(&cli, &o));
+	o.count = (size_t)(argc - cli.first);
+	if (args_topic_list(argv + cli.first, o.count, &o.topics, &o.paths_only,
+		    &err) == -1)
+		cli_usage(&cli, "%s", err.text);
+	for (i = 0; cli_given(&cli, MIN_FREE) && i < o.count; i++)
+		if (strchr(o.topics[i].name, '/') != NULL)
+			cli_usage(&cli,
+				"--min-free is about the topics of a cluster; "
+				"name it with -C, and no path");
+	status = run(&cli, &o);
+	args_topic_list_free(o.topics, o.count);
+	return cli_finish(&cli, status);
 }

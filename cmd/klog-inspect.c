@@ -73,15 +73,11 @@ run(struct inspect *in, int64_t offset)
 
 static int
 inspect(struct cli *cli, const struct args_topic *topics, size_t count,
-	int64_t offset)
+	bool paths_only, int64_t offset)
 {
 	struct inspect in = { cli, NULL, topics, count, cli_given(cli, 'J') };
-	bool paths_only = count > 0;
 	int status = 0;
-	size_t i;
 
-	for (i = 0; i < count; i++)
-		paths_only &= strchr(topics[i].name, '/') != NULL;
 	in.klog = cli_open(cli, topics[0].name, paths_only, &status);
 	if (in.klog == NULL)
 		return status;
@@ -105,6 +101,7 @@ main(int argc, char **argv)
 	struct klog_err err;
 	size_t count, i, j;
 	int64_t offset = 0;
+	bool paths_only;
 	int letter, status;
 
 	cli_start(&cli, argc, argv);
@@ -123,17 +120,10 @@ main(int argc, char **argv)
 		cli_usage(&cli, "--timeline takes a TOPIC or PATH");
 	if (cli_given(&cli, DRY_RUN) && !cli_given(&cli, REPAIR))
 		cli_usage(&cli, "--dry-run is for --repair");
-	topics = calloc(count + 1, sizeof(*topics));
-	if (topics == NULL)
-		return cli_finish(&cli, 1);
-	for (i = 0; i < count; i++) {
-		if (args_topic(argv[cli.first + (int)i], &topics[i], &err) ==
-			-1)
-			cli_usage(&cli, "%s", err.text);
-	}
-	status = inspect(&cli, topics, count, offset);
-	for (i = 0; i < count; i++)
-		free(topics[i].name);
-	free(topics);
+	if (args_topic_list(
+		    argv + cli.first, count, &topics, &paths_only, &err) == -1)
+		cli_usage(&cli, "%s", err.text);
+	status = inspect(&cli, topics, count, paths_only, offset);
+	args_topic_list_free(topics, count);
 	return cli_finish(&cli, status);
 }

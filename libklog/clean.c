@@ -193,7 +193,7 @@ add_forecast(struct work *w)
 
 	if (w->count > 0 &&
 		first_batch(w, w->facts[0].base, &batch, &ignored) == 1)
-		begin_ms = batch.base_timestamp_ms;
+		begin_ms = batch.max_timestamp_ms;
 	klog_retention_forecast(w->facts, w->count, begin_ms, w->settings,
 		w->now_ms, &per_day, &to_come);
 	report->per_day = klog_sum(report->per_day, per_day);
@@ -221,8 +221,7 @@ explain(struct work *w, const struct klog_segment_fact *fact,
 	const char *action, const char *rule, struct klog_err *err)
 {
 	return klog_report_add(w->report, w->topic->label, w->partition, fact,
-		action, rule, fact->rule == KLOG_STAYS_GROUP ? w->holder : NULL,
-		err);
+		action, rule, fact->held ? w->holder : NULL, err);
 }
 
 static int
@@ -232,6 +231,8 @@ apply_retention(struct work *w, struct klog_err *err)
 
 	if (judge(w, &gone, err) == -1)
 		return -1;
+	if (w->how->dry_run)
+		add_forecast(w);
 	for (i = 0; i < gone; i++)
 		if (explain(w, &w->facts[i], "remove",
 			    klog_rule_text(w->facts[i].rule), err) == -1)
@@ -360,7 +361,10 @@ explain_rest(struct work *w, const struct klog_dirt *dirt, struct klog_err *err)
 
 	for (i = 0; r == 0 && i < w->count; i++) {
 		if (dirt->due && w->facts[i].base < dirt->to)
-			r = explain(w, &w->facts[i], "compact", "dirty", err);
+			r = explain(w, &w->facts[i], "compact",
+				w->facts[i].next <= dirt->from ? "clean"
+							       : "dirty",
+				err);
 		else
 			r = explain(w, &w->facts[i], "keep",
 				why_not_compacted(w, dirt, i), err);
@@ -450,8 +454,6 @@ clean_log(struct work *w, struct klog_plan *plan, struct klog_err *err)
 	if (klog_facts_find(&w->reader, &w->facts, &w->count, err) == -1 ||
 		delete_before(w, err) == -1)
 		return -1;
-	if (w->how->dry_run)
-		add_forecast(w);
 	if (apply_retention(w, err) == -1)
 		return -1;
 	r = apply_compaction(w, plan, err);
@@ -619,8 +621,8 @@ klog_dir_clean(struct klog_cluster *cluster, const char *topic,
 
 int
 klog_dir_remove_before(struct klog_cluster *cluster, const char *topic,
-	int32_t partition, int64_t offset, struct klog_clean_report *report,
-	struct klog_err *err)
+	const uint8_t id[KLOG_TOPIC_ID], int32_t partition, int64_t offset,
+	struct klog_clean_report *report, struct klog_err *err)
 {
 	static const struct klog_clean how = { .partition = -1 };
 	struct klog_topic t;
@@ -631,7 +633,11 @@ klog_dir_remove_before(struct klog_cluster *cluster, const char *topic,
 		return -1;
 	w = work_on(cluster, &t, partition, &how, report);
 	w.floor = offset;
-	r = clean_partition(&w, err);
+	r = memcmp(t.config.id, id, KLOG_TOPIC_ID) == 0
+		? clean_partition(&w, err)
+		: klog_fail(err, KLOG_EDELETED,
+			  "topic %s: deleted, and another made under its name",
+			  topic);
 	klog_topic_close(&t);
 	return r;
 }

@@ -43,11 +43,13 @@ klog_compact_look(struct klog_dirt *dirt, const struct klog_segment_fact *facts,
 	if (i > 0 && facts[i - 1].base < to)
 		to = facts[i - 1].base;
 	dirt->to = to > first_dirty ? to : first_dirty;
-	for (i = 0; i < count && facts[i].base < dirt->to; i++)
-		if (facts[i].next <= first_dirty)
+	/* one that the last round ended in is, as in Kafka, among both */
+	for (i = 0; i < count && facts[i].base < dirt->to; i++) {
+		if (facts[i].base < first_dirty)
 			dirt->clean += facts[i].bytes;
-		else
+		if (facts[i].next > first_dirty)
 			dirt->dirty += facts[i].bytes;
+	}
 	if (dirt->to == dirt->from || dirt->dirty == 0)
 		return;
 	/* more than, in millionths; no sum of file sizes overflows that */

@@ -1,8 +1,13 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "facts.h"
+
+#define TRIES 100
+
+enum { AGAIN = 1 };
 
 static int64_t
 written_ms(const struct stat *st)
@@ -23,7 +28,9 @@ find_fact(struct klog_reader *r, int64_t base, struct klog_segment_fact *fact,
 	fact->when_ms = -1;
 	klog_file_name(name, base, ".log");
 	if (fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return klog_fail_errno(err, "%s: %s", r->path, name);
+		return errno == ENOENT
+			? AGAIN
+			: klog_fail_errno(err, "%s: %s", r->path, name);
 	fact->bytes = st.st_size;
 	if (klog_lookup_newest(r, base, &fact->newest_ms, err) == -1)
 		return -1;
@@ -32,8 +39,9 @@ find_fact(struct klog_reader *r, int64_t base, struct klog_segment_fact *fact,
 	return 0;
 }
 
-int
-klog_facts_find(struct klog_reader *r, struct klog_segment_fact **facts,
+/* 0, or -1; AGAIN a segment went after it had been listed. */
+static int
+find_facts(struct klog_reader *r, struct klog_segment_fact **facts,
 	size_t *count, struct klog_err *err)
 {
 	/* what was rolled since the look is no part of it: the end that it saw
@@ -62,4 +70,23 @@ klog_facts_find(struct klog_reader *r, struct klog_segment_fact **facts,
 	if (got == 0 && *count > 0)
 		(*facts)[*count - 1].next = r->state.next_offset;
 	return got;
+}
+
+int
+klog_facts_find(struct klog_reader *r, struct klog_segment_fact **facts,
+	size_t *count, struct klog_err *err)
+{
+	int tries, got = AGAIN;
+
+	for (tries = 0; got == AGAIN && tries < TRIES; tries++) {
+		got = find_facts(r, facts, count, err);
+		/* was the topic deleted? */
+		if (got == AGAIN && klog_reader_look(r, err) == -1)
+			return -1;
+	}
+	return got == AGAIN ? klog_fail(err, KLOG_ESYSTEM,
+				      "%s: segments go faster than they can be "
+				      "looked at",
+				      r->path)
+			    : got;
 }

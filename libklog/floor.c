@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "clean.h"
 #include "facts.h"
@@ -9,6 +10,8 @@
 #include "topic.h"
 
 #define CHUNK ((size_t)64 * 1024)
+#define ROOM_TRIES 10
+#define ROOM_PAUSE_US 20000
 
 int
 klog_floor_disk(struct klog_cluster *cluster, int64_t *free_bytes,
@@ -28,12 +31,15 @@ struct candidate {
 	size_t topic;
 	int32_t partition;
 	struct klog_segment_fact fact;
-	int64_t age_ms; /* when the newest of it and of those before it came */
+	int64_t newest_ms; /* of it and of those before it */
+	bool passed_over;  /* its partition could not be cleaned */
 };
 
 struct candidates {
 	struct candidate *list;
 	size_t count;
+	char **names; /* of topics */
+	uint8_t (*ids)[KLOG_TOPIC_ID];
 };
 
 static int
@@ -59,7 +65,7 @@ add_partition(struct klog_cluster *cluster, struct klog_topic *t,
 	struct klog_err *err)
 {
 	struct candidate one = {
-		.topic = topic, .partition = partition, .age_ms = -1
+		.topic = topic, .partition = partition, .newest_ms = -1
 	};
 	struct klog_segment_fact *facts = NULL;
 	struct klog_reader reader;
@@ -72,8 +78,8 @@ add_partition(struct klog_cluster *cluster, struct klog_topic *t,
 	r = klog_facts_find(&reader, &facts, &count, err);
 	for (i = 0; r == 0 && i + 1 < count; i++) {
 		one.fact = facts[i];
-		if (one.fact.newest_ms > one.age_ms)
-			one.age_ms = one.fact.newest_ms;
+		if (one.fact.newest_ms > one.newest_ms)
+			one.newest_ms = one.fact.newest_ms;
 		if (add_candidate(all, &one) == -1)
 			r = klog_fail_memory(err);
 	}
@@ -82,33 +88,56 @@ add_partition(struct klog_cluster *cluster, struct klog_topic *t,
 	return r;
 }
 
+/* The last failure, which is the caller's; those before it are told. */
+struct trouble {
+	bool any;
+	struct klog_err err;
+};
+
+/* What fails stands in no other's way, and what is gone is no trouble. */
+static void
+tell(struct klog_cluster *cluster, const struct klog_err *err,
+	struct trouble *trouble)
+{
+	if (err->code == KLOG_ENOTFOUND || err->code == KLOG_EDELETED)
+		return;
+	if (trouble->any)
+		klog_sayf(&cluster->say, 0, "%s", trouble->err.text);
+	trouble->err = *err;
+	trouble->any = true;
+}
+
 /* Of a topic that loses whole segments; one that is compacted keeps its keys. */
-static int
-add_topic(struct klog_cluster *cluster, const char *name, size_t topic,
-	struct candidates *all, struct klog_err *err)
+static void
+add_topic(struct klog_cluster *cluster, size_t topic, struct candidates *all,
+	struct trouble *trouble)
 {
 	struct klog_topic t;
+	struct klog_err err;
 	int32_t i;
-	int r = 0;
 
-	if (klog_topic_open(&t, cluster, name, false, err) == -1)
-		return -1;
-	for (i = 0; r == 0 && t.kind == KLOG_TOPIC &&
+	if (klog_topic_open(&t, cluster, all->names[topic], false, &err) ==
+		-1) {
+		tell(cluster, &err, trouble);
+		return;
+	}
+	memcpy(all->ids[topic], t.config.id, KLOG_TOPIC_ID);
+	for (i = 0; t.kind == KLOG_TOPIC &&
 		t.config.settings.cleanup_policy & KLOG_CLEANUP_DELETE &&
 		i < klog_topic_partitions(&t);
 		i++)
-		r = add_partition(cluster, &t, i, topic, all, err);
+		if (add_partition(cluster, &t, i, topic, all, &err) == -1)
+			tell(cluster, &err, trouble);
 	klog_topic_close(&t);
-	return r;
 }
 
 static int
-by_age(const void *a, const void *b)
+by_newest(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 
-	if (x->age_ms != y->age_ms)
-		return x->age_ms < y->age_ms ? -1 : 1;
+	if (x->newest_ms != y->newest_ms)
+		return x->newest_ms < y->newest_ms ? -1 : 1;
 	if (x->topic != y->topic)
 		return x->topic < y->topic ? -1 : 1;
 	if (x->partition != y->partition)
@@ -148,48 +177,69 @@ planned_bytes(const struct klog_clean_report *report)
 	return bytes;
 }
 
-/* A topic that fails stands in no other's way, and one that is gone in none. */
 static void
-tell(struct klog_cluster *cluster, int r, const struct klog_err *err,
-	struct klog_err *worst, bool *failed)
+pass_over(struct candidates *all, const struct candidate *like)
 {
-	if (r != -1 || err->code == KLOG_ENOTFOUND ||
-		err->code == KLOG_EDELETED)
-		return;
-	if (*failed)
-		klog_sayf(&cluster->say, 0, "%s", worst->text);
-	*worst = *err;
-	*failed = true;
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		if (all->list[i].topic == like->topic &&
+			all->list[i].partition == like->partition)
+			all->list[i].passed_over = true;
+}
+
+/* Some file systems count what was removed a little later. */
+static int
+wait_for_room(struct klog_cluster *cluster, int64_t least, int64_t *have,
+	struct klog_err *err)
+{
+	int64_t whole;
+	int tries;
+
+	for (tries = 0; *have < least && tries < ROOM_TRIES; tries++) {
+		usleep(ROOM_PAUSE_US);
+		if (klog_floor_disk(cluster, have, &whole, err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 /* Removes candidates until as much is free: 1, 0, -1. */
 static int
-remove_oldest(struct klog_cluster *cluster, char **names,
-	const struct candidates *all, int64_t least, int64_t *freed,
-	struct klog_err *worst, bool *failed)
+remove_oldest(struct klog_cluster *cluster, struct candidates *all,
+	int64_t least, int64_t *freed, struct trouble *trouble,
+	struct klog_err *err)
 {
 	struct klog_clean_report report = { .count = 0 };
-	int64_t have = 0, whole;
-	struct klog_err err;
+	int64_t have = 0, before, whole;
+	struct klog_err why;
 	size_t i;
-	int r = klog_floor_disk(cluster, &have, &whole, worst);
+	int r = klog_floor_disk(cluster, &have, &whole, err);
 
+	before = have;
 	for (i = 0; r == 0 && i < all->count && have < least; i++) {
 		const struct candidate *one = &all->list[i];
 
-		r = klog_dir_remove_before(cluster, names[one->topic],
-			one->partition, one->fact.next, &report, &err);
-		tell(cluster, r, &err, worst, failed);
-		r = klog_floor_disk(cluster, &have, &whole, worst);
+		if (one->passed_over)
+			continue;
+		if (klog_dir_remove_before(cluster, all->names[one->topic],
+			    all->ids[one->topic], one->partition,
+			    one->fact.next, &report, &why) == -1) {
+			tell(cluster, &why, trouble);
+			pass_over(all, one);
+		}
+		r = klog_floor_disk(cluster, &have, &whole, err);
+		if (r == 0 && before + report.removed_bytes >= least)
+			r = wait_for_room(cluster, least, &have, err);
 	}
 	*freed = report.removed_bytes;
 	return r == -1 ? -1 : have >= least;
 }
 
 static int
-plan_oldest(struct klog_cluster *cluster, char **names,
-	const struct candidates *all, int64_t least,
-	struct klog_clean_report *report, int64_t *freed, struct klog_err *err)
+plan_oldest(struct klog_cluster *cluster, const struct candidates *all,
+	int64_t least, struct klog_clean_report *report, int64_t *freed,
+	struct klog_err *err)
 {
 	int64_t have = 0, whole;
 	size_t i;
@@ -197,8 +247,8 @@ plan_oldest(struct klog_cluster *cluster, char **names,
 
 	have += planned_bytes(report);
 	for (i = 0; r == 0 && i < all->count && have + *freed < least; i++)
-		r = plan_candidate(names[all->list[i].topic], &all->list[i],
-			report, freed, err);
+		r = plan_candidate(all->names[all->list[i].topic],
+			&all->list[i], report, freed, err);
 	return r == -1 ? -1 : have + *freed >= least;
 }
 
@@ -206,28 +256,30 @@ int
 klog_floor_keep(struct klog_cluster *cluster, int64_t least, bool dry_run,
 	struct klog_clean_report *report, int64_t *freed, struct klog_err *err)
 {
-	struct candidates all = { NULL, 0 };
-	struct klog_err other;
-	bool failed = false;
-	char **names;
+	struct trouble trouble = { .any = false };
+	struct candidates all = { NULL, 0, NULL, NULL };
 	size_t i, count;
 	int r;
 
 	*freed = 0;
-	if (klog_cluster_topics(cluster, &names, &count, err) == -1)
+	if (klog_cluster_topics(cluster, &all.names, &count, err) == -1)
 		return -1;
+	all.ids = calloc(count + 1, sizeof(all.ids[0]));
+	if (all.ids == NULL) {
+		free(all.names);
+		return klog_fail_memory(err);
+	}
 	for (i = 0; i < count; i++)
-		tell(cluster, add_topic(cluster, names[i], i, &all, &other),
-			&other, err, &failed);
+		add_topic(cluster, i, &all, &trouble);
 	if (all.count > 1)
-		qsort(all.list, all.count, sizeof(all.list[0]), by_age);
-	if (dry_run)
-		r = plan_oldest(
-			cluster, names, &all, least, report, freed, err);
-	else
-		r = remove_oldest(
-			cluster, names, &all, least, freed, err, &failed);
+		qsort(all.list, all.count, sizeof(all.list[0]), by_newest);
+	r = dry_run ? plan_oldest(cluster, &all, least, report, freed, err)
+		    : remove_oldest(cluster, &all, least, freed, &trouble, err);
 	free(all.list);
-	free(names);
-	return failed ? -1 : r;
+	free(all.ids);
+	free(all.names);
+	if (r == -1 || !trouble.any)
+		return r;
+	*err = trouble.err;
+	return -1;
 }

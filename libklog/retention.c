@@ -72,8 +72,7 @@ static size_t
 by_time(struct klog_segment_fact *facts, size_t count, size_t gone,
 	const struct klog_retention *how)
 {
-	for (; gone < count && is_old(&facts[gone], how) &&
-		facts[gone].next <= how->held_from &&
+	for (; gone < count && is_old(&facts[gone], how) && !facts[gone].held &&
 		!is_spare(facts, count, gone);
 		gone++)
 		facts[gone].rule = KLOG_GOES_TIME;
@@ -92,8 +91,7 @@ why_it_stays(const struct klog_segment_fact *facts, size_t count, size_t i,
 	if (!(s->cleanup_policy & KLOG_CLEANUP_DELETE))
 		return KLOG_STAYS_COMPACT;
 	if (is_old(&facts[i], how))
-		return facts[i].next > how->held_from ? KLOG_STAYS_GROUP
-						      : KLOG_STAYS_BEHIND;
+		return facts[i].held ? KLOG_STAYS_GROUP : KLOG_STAYS_BEHIND;
 	return s->retention_ms >= 0 ? KLOG_STAYS_YOUNG : KLOG_STAYS_LIMITS;
 }
 
@@ -104,6 +102,8 @@ klog_retention_judge(struct klog_segment_fact *facts, size_t count,
 	int64_t most = how->settings->retention_ms, latest = -1;
 	size_t i, gone = by_log_start(facts, count, 0, how);
 
+	for (i = 0; i < count; i++)
+		facts[i].held = facts[i].next > how->held_from;
 	if (how->settings->cleanup_policy & KLOG_CLEANUP_DELETE) {
 		gone = by_size(facts, count, gone, how);
 		gone = by_time(facts, count, gone, how);
@@ -113,12 +113,14 @@ klog_retention_judge(struct klog_segment_fact *facts, size_t count,
 		/* it would go, but for one in front of it */
 		if (i > gone && facts[i].rule != KLOG_STAYS_EMPTY &&
 			facts[i].rule != KLOG_STAYS_COMPACT &&
+			facts[i].rule != KLOG_STAYS_GROUP &&
 			facts[i].newest_ms < latest)
 			facts[i].rule = KLOG_STAYS_BEHIND;
 		if (facts[i].newest_ms > latest)
 			latest = facts[i].newest_ms;
 		facts[i].when_ms = -1;
-		if (most >= 0 && latest <= INT64_MAX - 1 - most &&
+		if (!facts[i].held && most >= 0 &&
+			latest <= INT64_MAX - 1 - most &&
 			(facts[i].rule == KLOG_STAYS_YOUNG ||
 				facts[i].rule == KLOG_STAYS_BEHIND))
 			facts[i].when_ms = latest + most + 1;
@@ -171,9 +173,12 @@ klog_retention_forecast(const struct klog_segment_fact *facts, size_t count,
 	kept = (double)*per_day / (double)DAY_MS * (double)s->retention_ms;
 	for (i = 0; i < count; i++)
 		have = klog_sum(have, facts[i].bytes);
+	for (i = 0; i < count && facts[i].rule != KLOG_STAYS_GROUP; i++)
+		;
 	if (!(s->cleanup_policy & KLOG_CLEANUP_DELETE))
 		most = have; /* it grows by new keys, of which nobody knows */
-	else if (s->retention_ms >= 0 && kept < (double)(INT64_MAX / 2))
+	else if (s->retention_ms >= 0 && i == count &&
+		kept < (double)(INT64_MAX / 2))
 		most = (int64_t)kept;
 	/* it shrinks by whole segments */
 	if (s->cleanup_policy & KLOG_CLEANUP_DELETE &&

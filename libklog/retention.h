@@ -33,7 +33,8 @@ struct klog_segment_fact {
 	int64_t newest_ms;   /* its newest record's timestamp; without one, when
 				its file was last written */
 	enum klog_rule rule; /* what was decided */
-	int64_t when_ms;     /* when time lets it go, or -1 */
+	bool held;           /* a group has not read all of it */
+	int64_t when_ms;     /* when time lets it go; -1: not by itself */
 };
 
 struct klog_retention {
@@ -53,7 +54,8 @@ size_t klog_retention_judge(struct klog_segment_fact *facts, size_t count,
 /*
  * How many bytes come in a day, by what came in the last one, or since begin_ms
  * (the time of the first record there is, -1 unknown), but at least in an hour;
- * and how many more stay until as many go as come, INT64_MAX: nothing limits it.
+ * and how many more stay until as many go as come, INT64_MAX: nothing limits it,
+ * or a group holds what is old.
  */
 void klog_retention_forecast(const struct klog_segment_fact *facts,
 	size_t count, int64_t begin_ms, const struct klog_settings *settings,

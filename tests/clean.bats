@@ -277,6 +277,13 @@ hours() {
 	snapshot | diff before -
 	clean --before 5 t:0
 	equal "$(ends t)" '5 10 0 3'
+	# Nor in a topic that is named before it.
+	klog-create -q u
+	seq 9 | klog-produce u
+	snapshot >before
+	klog 1 clean --before 6 u t
+	one_line_error clean t/1 6 3
+	snapshot | diff before -
 }
 
 @test "clean: --before needs delete in cleanup.policy" {
@@ -323,8 +330,9 @@ t 0 3 remove retention.ms'
 		'SEGMENT ACTION RULE GROUP
 0 remove retention.ms -
 3 keep retention.groups slow
-6 keep retention.ms -
-9 keep retention.ms -'
+6 keep retention.ms slow
+9 keep retention.ms slow'
+	[[ ${lines[-1]} == *', not full within 100 years' ]]
 	# One header, no blank in a cell.
 	equal "$(explained | awk '{ print NF }' | sort -u)" 9
 	[[ ${lines[-1]} =~ ^"disk: "[0-9]+" of "[0-9]+" bytes free, "[0-9]+" bytes a day come, " ]]
@@ -334,12 +342,69 @@ t 0 3 remove retention.ms'
 	equal "$(sed 's/[0-9]\{13\}/MS/g; s/"bytes":[0-9]*/"bytes":N/' \
 		<<<"${lines[1]}")" \
 		'{"topic":"t","partition":0,"segment":3,"bytes":N,"newest":MS,"action":"keep","rule":"retention.groups","group":"slow","when":null}'
-	# When: the newest record's time, retention.ms, and one more.
+	snapshot | diff before -
+	# When: the newest record's time, retention.ms, and one more; what is
+	# held does not go by itself.
+	klog-offsets -q -g slow --reset 12 t >/dev/null
+	klog 0 clean --explain -J t
 	local newest when
 	newest=$(grep -o '"newest":[0-9]*' <<<"${lines[3]}" | tr -dc 0-9)
 	when=$(grep -o '"when":[0-9]*' <<<"${lines[3]}" | tr -dc 0-9)
 	equal "$((when - newest))" $((90 * 60000 + 1))
+}
+
+@test "clean: --explain names the group that holds, also what is young" {
+	klog-create -q -X segment.ms=1 -X retention.ms=1m -X retention.groups=g t
+	segment t $((2 * HOUR)) =a
+	segment t 0 =b
+	klog 0 clean --explain t
+	equal "$(explained | awk 'NR > 1 { print $3, $6, $7, $8, $9 }')" \
+		'0 keep retention.groups g -
+1 keep retention.ms g -'
+}
+
+@test "clean: --explain of a second compaction: what is clean goes with it" {
+	klog-create -q -X cleanup.policy=compact -X segment.ms=1 \
+		-X min.cleanable.dirty.ratio=0 t
+	segment t 3000 a=1 b=1
+	segment t 2000 c=1
+	clean t
+	segment t 1000 a=2
+	segment t 0 c=2
+	klog 0 clean --explain t
+	equal "$(explained | awk 'NR > 1 { print $3, $6, $7 }')" \
+		'0 compact clean
+2 compact dirty
+3 compact dirty
+4 keep active'
+}
+
+@test "clean: the forecast is the same before a compaction and after it" {
+	local before after
+	klog-create -q -X cleanup.policy=compact,delete -X segment.ms=1 t
+	segment t $((20 * HOUR)) a=1 gone
+	segment t $((10 * HOUR)) b=1
+	segment t $((5 * HOUR)) c=1
+	segment t 0 d=1
+	before=$(klog-clean --explain -J t | grep -o '"per_day":[0-9]*' | tr -dc 0-9)
+	clean t
+	after=$(klog-clean --explain -J t | grep -o '"per_day":[0-9]*' | tr -dc 0-9)
+	[ "$before" -gt 100 ] && [ "$after" -lt $((2 * before)) ]
+}
+
+@test "clean: what is said twice, and --min-free with a path, is misuse" {
+	four t
+	snapshot >before
+	klog 2 clean t t:0
+	usage_error clean 't:0 is said twice'
+	klog 2 clean --min-free 1% "$KLOG_CLUSTER/t"
+	usage_error clean --min-free path
+	klog 2 clean --before 1 --min-free 1% t
+	usage_error clean exclude
 	snapshot | diff before -
+	# A path needs no cluster.
+	KLOG_CLUSTER=nowhere klog 0 clean --explain "$KLOG_CLUSTER/t"
+	[[ $output != *disk:* ]]
 }
 
 @test "clean: --explain says when the disk is full, if anything grows without end" {
@@ -1057,6 +1122,25 @@ small() {
 	klog 0 clean -C small --dry-run --min-free "$((before + 500000))"
 	equal "$(awk 'NR > 1 { print $1, $7 }' <<<"$output" | sort -u)" \
 		"old retention.bytes"
+	umount -l small
+}
+
+@test "clean: --min-free: a partition that cannot be cleaned is told once, and hides no other" {
+	need_perl
+	small 24m
+	klog-create -q -C small -p 3 -X segment.bytes=1MiB -X retention.ms=-1 t
+	local p starts
+	for p in 0 1 2; do
+		make-lines w 4000 900 | klog-produce -C small -X batch.size=16384 t:$p
+	done
+	hold 2 small/t/1
+	klog 1 clean -C small --lock-timeout 100ms --min-free 99%
+	# by retention, and by --min-free
+	equal "$(grep -c 't/1' <<<"$stderr")" 2
+	grep -q 'bytes are free' <<<"$stderr"
+	starts=$(klog-offsets -C small t | awk 'NR > 1 { print ($3 > 0) }' | paste -s -d ' ')
+	equal "$starts" '1 0 1'
+	let_go
 	umount -l small
 }
 

@@ -188,6 +188,30 @@ stop_it() {
 	until_true 20 is_stopped "$1"
 }
 
+need_perl() {
+	command -v perl >/dev/null || skip "needs perl to hold a lock"
+}
+
+# hold BYTE DIRECTORY: an OFD write lock on a byte of its .klog.lock, as a
+# stopped writer holds it, in another process, until let_go.
+hold() {
+	perl -e 'use Fcntl; open(my $f, "+<", $ARGV[0]) or die;
+		my $l = pack("s s x4 q q i x4", 1, 0, $ARGV[1], 1, 0);
+		fcntl($f, 37, $l) or die "lock: $!"; sleep 100' \
+		"$2/.klog.lock" "$1" &
+	holder=$!
+	until_true 20 locked "$2/.klog.lock"
+}
+
+locked() {
+	grep -q ":$(stat -c %i "$1") " /proc/locks
+}
+
+let_go() {
+	kill -9 "$holder"
+	wait "$holder" 2>/dev/null || true
+}
+
 # ended STATUS PID: waits for it, a minute at most.
 ended() {
 	local status=0

@@ -38,7 +38,7 @@ left() {
 	for page in "$under"/lib/systemd/{system,user}/klog-clean.service; do
 		grep -qx 'ExecStart=/usr/local/bin/klog-clean' "$page"
 	done
-	grep -q ' root /usr/local/bin/klog-clean$' \
+	grep -q ' root /usr/local/bin/klog-clean -q$' \
 		"$under/share/doc/klog/klog-clean.cron"
 	[ -e "$under/lib/libklog.a" ]
 	cmp "$tree/libklog/klog.h" "$under/include/klog.h"
@@ -164,5 +164,5 @@ verified() {
 	equal "$status$output$stderr" 0
 	equal "$(klog-consume -C home/.local/share/klog t)" ""
 	equal "$(grep -v '^#' dest/share/doc/klog/klog-clean.cron |
-		sed -n 's/^[^ ]* \* \* \* \* root //p')" "$line"
+		sed -n 's/^[^ ]* \* \* \* \* root //p')" "$line -q"
 }

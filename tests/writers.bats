@@ -264,27 +264,11 @@ kills() {
 	done
 }
 
-# hold BYTE TOPIC: an OFD write lock on a byte of .klog.lock, as a stopped
-# writer holds it, in another process, until let_go.
-hold() {
-	perl -e 'use Fcntl; open(my $f, "+<", $ARGV[0]) or die;
-		my $l = pack("s s x4 q q i x4", 1, 0, $ARGV[1], 1, 0);
-		fcntl($f, 37, $l) or die "lock: $!"; sleep 100' \
-		"$(partition "$2")/.klog.lock" "$1" &
-	holder=$!
-	until_true 20 locked "$(partition "$2")/.klog.lock"
-}
-
-let_go() {
-	kill -9 "$holder"
-	wait "$holder" 2>/dev/null || true
-}
-
 @test "writers: --lock-timeout bounds the wait for a lock" {
-	command -v perl >/dev/null || skip "needs perl to hold a lock"
+	need_perl
 	klog-create -q t
 	put t one
-	hold 0 t
+	hold 0 "$(partition t)"
 	klog 1 produce --lock-timeout 300ms t <<<two
 	error_line produce t
 	# Readers take no lock.
@@ -293,10 +277,6 @@ let_go() {
 	let_go
 	klog 0 produce t <<<two
 	equal "$(klog-consume t)" $'one\ntwo'
-}
-
-locked() {
-	grep -q ":$(stat -c %i "$1") " /proc/locks
 }
 
 # Processes that wait for a lock on FILE.
@@ -321,12 +301,12 @@ closed() {
 }
 
 @test "writers: one that waits to roll holds up nobody who appends (L2)" {
-	command -v perl >/dev/null || skip "needs perl to hold a lock"
+	need_perl
 	klog-create -q -X segment.bytes=1MiB t
 	local big
 	big=$(head -c 600000 /dev/zero | tr '\0' x)
 	put t "$big"
-	hold 1 t
+	hold 1 "$(partition t)"
 	klog-produce --no-sync t <<<"$big" &
 	local roller=$!
 	until_true 20 waits "$(partition t)/.klog.lock"
@@ -338,11 +318,11 @@ closed() {
 }
 
 @test "writers: recovery waits for the sync byte, and is done once (A2)" {
-	command -v perl >/dev/null || skip "needs perl to hold a lock"
+	need_perl
 	klog-create -q t
 	put t one
 	state boot=0
-	hold 1 t
+	hold 1 "$(partition t)"
 	klog-produce t <<<two &
 	local first=$!
 	klog-produce t <<<three &

@@ -269,6 +269,41 @@ beside() {
 	beside change,lock,pread --before 9
 }
 
+# looked_at ARG...: klog-clean ARG, stopped before each file that it opens and
+# each piece that it reads; another one removes segments in between.
+looked_at() {
+	local n=0 pid status
+	segments -X retention.ms=1000
+	cp -a "$KLOG_CLUSTER/c" before
+	while n=$((n + 1)); do
+		again
+		rm -f log
+		FAULT_EXEC=exec FAULT_LOG=$PWD/log faulty open,pread "$n" stop \
+			clean "$@" >said 2>&1 &
+		pid=$!
+		until_true 20 stopped_or_gone "$pid"
+		grep -q '^!' log || break
+		# it may be stopped while it has the lock
+		klog-clean --lock-timeout 50ms c 2>err || true
+		kill -CONT "$pid"
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -eq 0 ] || fail "look $n: $(cat said)"
+	done
+	wait "$pid"
+	[ "$n" -gt 20 ] || fail "only $n looks"
+}
+
+@test "clean: --explain and --dry-run beside a cleaner at work" {
+	looked_at --explain
+	klog-delete c
+	looked_at --dry-run c
+}
+
+@test "clean: --min-free beside a cleaner at work" {
+	looked_at --min-free 1
+}
+
 @test "clean: a log start is never ahead of what is on the disk" {
 	klog-create -q c
 	klog-produce c <<<a

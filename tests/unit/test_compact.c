@@ -206,6 +206,8 @@ static const struct one cases[] = {
 		ALL, 200, OLD, 40, 200, 200, false },
 	{ "a little less is asked for", 20, ALL, 499999, 0, ALL, 200, OLD, 40,
 		200, 200, true },
+	{ "a segment that the last round ended in counts as both", 15, ALL,
+		600000, 0, ALL, 200, OLD, 40, 200, 300, false },
 	{ "ratio 0", 30, ALL, 0, 0, ALL, 100, OLD, 40, 300, 100, true },
 	{ "ratio 1 is never passed", 0, ALL, 1000000, 0, ALL, 400, OLD, 40, 0,
 		400, false },
