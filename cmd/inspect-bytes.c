@@ -64,7 +64,10 @@ add_field(struct table *table, const char *file, const struct klog_field *f)
 	add_hex(table, f->bytes);
 	table_text(table, f->name);
 	inspect_add_words(table, f->value);
-	inspect_add_words(table, f->meaning);
+	if (f->meaning[0] != '\0')
+		inspect_add_words(table, f->meaning);
+	else
+		table_none(table);
 }
 
 int

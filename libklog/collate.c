@@ -209,9 +209,15 @@ named_batch(struct klog_collate *c, const struct klog_batch *b,
 		return -1;
 	c->indexed = position;
 	c->overdue = -1;
-	if (offset != last && (c->ours || offset < b->base_offset))
-		return bad_entry(
-			c, &c->index, p, "does not name the batch there", err);
+	if (offset != last && (c->ours || offset < b->base_offset)) {
+		if (bad_entry(c, &c->index, p, "does not name the batch there",
+			    err) == -1)
+			return -1;
+		/* where offsets are dense, a wrong one of the batch shows */
+		c->out->list[c->out->count - 1].doubtful = c->ours &&
+			b->base_offset < c->gaps;
+		return 0;
+	}
 	/* before 0.11 the first offset of a wrapper */
 	if (offset > last || (offset != last && b->magic == KLOG_BATCH_MAGIC)) {
 		c->pending = offset;

@@ -18,6 +18,7 @@ struct klog_collate {
 	bool last;        /* the active segment */
 	bool zeros;       /* it may end in zeros: a Kafka has it open */
 	int64_t interval; /* index.interval.bytes, -1: not known */
+	int64_t gaps;     /* offsets below it may have gaps: compacted */
 	int64_t least_entries, least_times; /* of the active segment's state */
 	struct klog_findings *out;
 

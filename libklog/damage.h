@@ -21,13 +21,13 @@ struct klog_damage {
 /*
  * The next good batch behind `from`: *to, or `end`.  Every byte is looked at
  * once, and few places cost a checksum; a file that is made to cost many runs
- * out of the budget.
+ * out of the budget, and then all of the rest counts as damaged.
  */
 int klog_damage_end(const struct klog_damage *d, int64_t from, int64_t *to,
 	struct klog_err *err);
 
 /* Whether a good batch is at `position` after all: 1, 0, -1. */
-int klog_damage_is_gone(
+int klog_damage_good_at(
 	const struct klog_damage *d, int64_t position, struct klog_err *err);
 
 /* Whether all up to `end` is a batch but for the length that its header says:

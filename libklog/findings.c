@@ -74,6 +74,7 @@ klog_findings_add(struct klog_findings *f, enum klog_severity severity,
 	found->position = position;
 	found->size = size;
 	found->offset = offset >= 0 ? offset : -1;
+	found->doubtful = false;
 	va_start(ap, fmt);
 	vsnprintf(found->what, sizeof(found->what), fmt, ap);
 	va_end(ap);

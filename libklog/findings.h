@@ -13,6 +13,7 @@ struct klog_found {
 	char file[256]; /* its name in the partition's directory, or above */
 	int64_t position, size;
 	int64_t offset; /* -1: none */
+	bool doubtful;  /* perhaps it is the .log that is wrong */
 	char what[KLOG_FINDING_TEXT];
 };
 

@@ -745,6 +745,7 @@ struct klog_repaired {
 	char done
 		[240]; /* "made anew", "cut from offset 7 on ...", "left ..." */
 	bool mended;
+	bool doubtful; /* the .log may be wrong instead: it is left */
 };
 int klog_repair(struct klog *klog, const char *topic, int32_t partition,
 	bool dry_run, struct klog_repaired **list, size_t *count,

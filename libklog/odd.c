@@ -63,6 +63,45 @@ begins_within(const struct klog_odd *q, const struct klog_batch *b)
 	return false;
 }
 
+/* Whether the log would do with the batch as it is: then a line of the file may
+ * be wrong as well, and that loses nothing.  What is newest the state knows. */
+static bool
+fits(const struct klog_odd *q, const struct klog_batch *b)
+{
+	const struct klog_state *st = state_of(q);
+	size_t i;
+
+	if (b->leader_epoch < q->seen_epoch || q->epochs == NULL ||
+		(st != NULL && b->leader_epoch == st->leader_epoch &&
+			st->leader_epoch > 0 &&
+			b->base_offset < st->epoch_start))
+		return false;
+	for (i = 0; i < q->epochs->count; i++)
+		if (q->epochs->list[i].epoch == b->leader_epoch)
+			return true;
+	return false;
+}
+
+static int
+tell_line(struct klog_odd *q, const struct klog_odd_range *o,
+	struct klog_err *err)
+{
+	if (o->want == o->epoch)
+		return klog_findings_add(q->out, KLOG_FOUND_INDEX,
+			KLOG_EPOCH_NAME, 0, q->epochs_size, o->offset, err,
+			"no line for offset %" PRId64
+			", which is of leader epoch %" PRId32,
+			o->offset, o->epoch);
+	return klog_findings_add(q->out, KLOG_FOUND_INDEX, KLOG_EPOCH_NAME, 0,
+		q->epochs_size, o->offset, err,
+		"leader epoch %" PRId32 " at offset %" PRId64 ", but %s of "
+		"%" PRId32,
+		o->want, o->offset,
+		o->batches > 1 ? "the batches from there on are"
+			       : "the batch there is",
+		o->epoch);
+}
+
 static int
 tell_odd(struct klog_odd *q, const struct klog_odd_range *o,
 	struct klog_err *err)
@@ -91,7 +130,11 @@ klog_odd_batch(struct klog_odd *q, int64_t base, const struct klog_batch *b,
 	if (b->magic != KLOG_BATCH_MAGIC)
 		return 0;
 	want = wanted_epoch(q, b->base_offset);
+	if (o != NULL && o->last && b->leader_epoch < o->epoch)
+		o->fits = false;
 	if (!is_odd(q, b, want)) {
+		if (o != NULL)
+			o->last = false;
 		q->seen_epoch = b->leader_epoch;
 		return 0;
 	}
@@ -118,6 +161,8 @@ klog_odd_batch(struct klog_odd *q, int64_t base, const struct klog_batch *b,
 	o->want = want != -1 ? want : q->seen_epoch;
 	o->batches = 1;
 	o->within = begins_within(q, b);
+	o->last = true;
+	o->fits = fits(q, b);
 	return 0;
 }
 
@@ -134,18 +179,12 @@ klog_odd_end(struct klog_odd *q, struct klog_err *err)
 			(o->epoch >= 0 && o->epoch <= q->r->state.leader_epoch);
 		/* one flipped bit is in one batch; so many agree */
 		bool line = q->epochs != NULL && known &&
-			(o->batches > 1 || o->within);
+			(o->batches > 1 || o->within || o->fits);
 
 		if (!line)
 			r = tell_odd(q, o, err);
 		else if (!said)
-			r = klog_findings_add(q->out, KLOG_FOUND_INDEX,
-				KLOG_EPOCH_NAME, 0, q->epochs_size, o->offset,
-				err,
-				"leader epoch %" PRId32 " at offset %" PRId64
-				", but the batches from there on are of "
-				"%" PRId32,
-				o->want, o->offset, o->epoch);
+			r = tell_line(q, o, err);
 		said |= line;
 	}
 	q->count = 0;

@@ -16,6 +16,8 @@ struct klog_odd_range {
 	int32_t epoch, want;
 	int64_t batches;
 	bool within; /* an epoch is said to begin inside of one */
+	bool last;   /* no other batch has come since */
+	bool fits;   /* epochs do not fall with it, nor behind it */
 };
 #define KLOG_ODD_MAX 8
 

@@ -290,8 +290,8 @@ was_cut(struct klog_partition *p, struct klog_err *err)
 	if (end > p->appended_offset)
 		return 0;
 	return klog_fail(err, KLOG_ECUT,
-		"%s: a sync failed, and what was appended from offset %" PRId64
-		" on was cut; send it again",
+		"%s: a sync failed, or a damaged end was repaired: what was "
+		"appended from offset %" PRId64 " on was cut; send it again",
 		p->path, end);
 }
 

@@ -162,9 +162,11 @@ bool
 klog_reader_held(const struct klog_reader *r, int byte)
 {
 	struct klog_err ignored;
-	int fd = klog_open_file(r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
-	int free = 1;
+	int fd, free = 1;
 
+	if (r->alone)
+		return false;
+	fd = klog_open_file(r->dir, KLOG_LOCK_NAME, O_RDONLY, &ignored);
 	if (fd != -1)
 		free = klog_lock_free(fd, byte, KLOG_LOCK_NAME, &ignored);
 	klog_close_fd(&fd);

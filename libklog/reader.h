@@ -25,6 +25,7 @@ struct klog_reader {
 	int64_t foreign_point; /* Kafka's checkpoints tell, or -1 */
 	enum klog_reset reset; /* when the next offset is gone (D5) */
 	bool synced;           /* nothing past the recovery point */
+	bool alone;            /* its locks are the caller's */
 
 	int64_t next;   /* offset to deliver next */
 	int64_t stop;   /* exclusive */
@@ -58,7 +59,7 @@ void klog_reader_trim(struct klog_reader *r, size_t keep);
  * histories part (D3), in one line.  KLOG_EDELETED when the topic is gone. */
 int klog_reader_look(struct klog_reader *r, struct klog_err *err);
 
-/* Whether someone holds this byte (lock.h) of the partition's lock. */
+/* Whether someone else holds this byte (lock.h) of the partition's lock. */
 bool klog_reader_held(const struct klog_reader *r, int byte);
 
 /* The log start offset, and the offset behind the last readable record. */

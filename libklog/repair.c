@@ -33,8 +33,13 @@ struct work {
 	int64_t cut;  /* position in it, -1: nothing is cut */
 	int64_t cut_offset;
 	bool older_damage; /* in another segment */
+	bool below;        /* in the last one, but before the log start */
 	bool state_lost, state_bad, epochs_bad;
+	bool stands;  /* there is damage that stays */
+	bool blocked; /* so that nothing is done, which could hide it */
+	bool ready;   /* state and files are made to agree */
 	char kept[KLOG_FILE_NAME + 64];
+	bool kept_already; /* by a run that was killed then */
 };
 
 static struct klog_repaired *
@@ -52,6 +57,9 @@ count_found(const struct work *w)
 /* What a killed writer of leader-epoch-checkpoint leaves; the next one of the
  * file removes it, too. */
 #define UNFINISHED "." KLOG_EPOCH_NAME ".new"
+
+#define FRESH ".new" /* what is kept, until it is whole */
+#define NAMES_MAX 1000
 
 /* ---- looking ---- */
 
@@ -75,6 +83,7 @@ keep_finding(struct work *w, const struct klog_found *f, struct klog_err *err)
 	one.position = f->position;
 	one.size = f->size;
 	one.offset = f->offset;
+	one.doubtful = f->doubtful;
 	snprintf(one.what, sizeof(one.what), "%s", f->what);
 	snprintf(one.done, sizeof(one.done), "left");
 	if (klog_buf_put(w->out, &one, sizeof(one)) == -1)
@@ -104,9 +113,7 @@ look(struct work *w, struct klog_err *err)
 
 	if (dir == -1)
 		return -1;
-	r = klog_verify_begin(&v, w->topic, dir, w->path, err);
-	/* nobody else is at work: all bytes are held */
-	v.sweep.pause_us = 0;
+	r = klog_verify_begin(&v, w->topic, dir, w->path, !w->dry_run, err);
 	if (r == 0)
 		r = keep_all(w, &v, err);
 	klog_verify_done(&v);
@@ -140,6 +147,75 @@ look_at_groups(struct work *w, struct klog_err *err)
 	return r;
 }
 
+/* ---- the name of what is cut ---- */
+
+/* Whether the file holds what is cut, to the byte: 1, 0, -1. */
+static int
+holds_it(const struct work *w, int kept, int log, struct klog_err *err)
+{
+	uint8_t a[16 * 1024], b[sizeof(a)];
+	int64_t at = 0, size = klog_file_size(kept, KLOG_REMOVED_NAME, err);
+	int64_t end = klog_file_size(log, ".log", err);
+	size_t got = 0, other = 0;
+
+	if (size == -1 || end == -1)
+		return -1;
+	if (size != end - w->cut)
+		return 0;
+	for (; at < size; at += (int64_t)got) {
+		if (klog_read_at(kept, a, sizeof(a), at, &got,
+			    KLOG_REMOVED_NAME, err) == -1 ||
+			klog_read_at(log, b, sizeof(b), w->cut + at, &other,
+				".log", err) == -1)
+			return -1;
+		if (got == 0 || got != other || memcmp(a, b, got) != 0)
+			return 0;
+	}
+	return 1;
+}
+
+/* The first name that is free, or whose file holds just this. */
+static int
+find_name(struct work *w, int dir, int log, struct klog_err *err)
+{
+	size_t size = strlen(w->kept);
+	int n, fd, same;
+
+	for (n = 1; n < NAMES_MAX; n++) {
+		fd = klog_open_file(dir, w->kept, O_RDONLY, err);
+		if (fd == -1)
+			return err->code == KLOG_ENOTFOUND ? 0 : -1;
+		same = holds_it(w, fd, log, err);
+		klog_close_fd(&fd);
+		w->kept_already = same == 1;
+		if (same != 0)
+			return same == 1 ? 0 : -1;
+		snprintf(w->kept + size, sizeof(w->kept) - size, ".%d", n);
+	}
+	return klog_fail(err, KLOG_EREFUSED,
+		KLOG_REMOVED_NAME ": too much is kept there; remove what is of "
+				  "no use any more");
+}
+
+static int
+choose_name(struct work *w, struct klog_err *err)
+{
+	int dir, log, r = -1;
+
+	snprintf(w->kept, sizeof(w->kept),
+		"%020" PRId64 ".log.at-%" PRId64 ".epoch-%" PRId32, w->last,
+		w->cut, w->log.state.leader_epoch);
+	dir = klog_open_dir(w->log.dir, KLOG_REMOVED_NAME, err);
+	if (dir == -1)
+		return err->code == KLOG_ENOTFOUND ? 0 : -1;
+	log = klog_segment_open(w->log.dir, w->last, ".log", O_RDONLY, err);
+	if (log != -1)
+		r = find_name(w, dir, log, err);
+	klog_close_fd(&log);
+	klog_close_fd(&dir);
+	return r;
+}
+
 /* ---- what can be done ---- */
 
 /* Whether the finding is about the .log of a segment: its base, or -1. */
@@ -170,45 +246,81 @@ is_damaged(const struct work *w, int64_t base)
 	return false;
 }
 
-static void
-plan(struct work *w)
+/* Whether what is damaged lies before the log start: the good batch behind it
+ * begins there, or before. */
+static int
+lies_below(const struct work *w, const struct klog_repaired *f, bool *below,
+	struct klog_err *err)
 {
+	struct klog_scan scan = { .fd = -1 };
+	int64_t start = w->log.state.log_start;
+	int got = KLOG_SCAN_END;
+
+	*below = false;
+	if (w->state_lost || f->offset < 0 || f->offset >= start)
+		return 0;
+	scan.fd = klog_segment_open(w->log.dir, w->last, ".log", O_RDONLY, err);
+	if (scan.fd == -1)
+		return -1;
+	klog_scan_name(&scan, w->last);
+	klog_scan_init(&scan, scan.fd, f->position + f->size, 4096);
+	got = klog_scan_header(&scan, err);
+	*below = got == KLOG_SCAN_BATCH && scan.batch.base_offset <= start;
+	klog_scan_free(&scan);
+	klog_close_fd(&scan.fd);
+	return got == -1 ? -1 : 0;
+}
+
+static int
+sort_out(struct work *w, struct klog_repaired *f, struct klog_err *err)
+{
+	int64_t base = log_of(f);
+	bool below;
+
+	if (strcmp(name_of(f), KLOG_STATE_NAME) == 0 &&
+		f->severity == KLOG_FOUND_INDEX)
+		w->state_bad = true;
+	if (strcmp(name_of(f), KLOG_EPOCH_NAME) == 0)
+		w->epochs_bad = true;
+	if (base == -1)
+		return 0;
+	if (base != w->last) {
+		w->older_damage = true;
+		return 0;
+	}
+	if (lies_below(w, f, &below, err) == -1)
+		return -1;
+	w->below |= below;
+	if (!below && (w->cut == -1 || f->position < w->cut)) {
+		w->cut = f->position;
+		w->cut_offset = f->offset;
+	}
+	return 0;
+}
+
+static int
+plan(struct work *w, struct klog_err *err)
+{
+	bool same = !w->state_lost &&
+		klog_stamp_same(&w->log.state.stamp, &w->log.today);
 	size_t i;
 
 	w->cut = -1;
 	w->last = w->bases.count > 0 ? w->bases.base[w->bases.count - 1] : -1;
-	for (i = 0; i < count_found(w); i++) {
-		const struct klog_repaired *f = found(w, i);
-		int64_t base = log_of(f);
-
-		if (base == -1 && strcmp(name_of(f), KLOG_STATE_NAME) == 0 &&
-			f->severity == KLOG_FOUND_INDEX)
-			w->state_bad = true;
-		if (strcmp(name_of(f), KLOG_EPOCH_NAME) == 0)
-			w->epochs_bad = true;
-		if (base == -1)
-			continue;
-		if (base != w->last)
-			w->older_damage = true;
-		else if (w->cut == -1 || f->position < w->cut) {
-			w->cut = f->position;
-			w->cut_offset = f->offset;
-		}
-	}
-	/* what the state says is active is not there: nobody knows the end */
-	if (w->cut != -1 && !w->state_lost &&
-		w->log.state.active_base > w->last)
-		w->cut = -1;
-	/* with an unknown end all that may be unsynced is looked at again,
+	for (i = 0; i < count_found(w); i++)
+		if (sort_out(w, found(w, i), err) == -1)
+			return -1;
+	/* what the state says is active is not there: nobody knows the end;
+	 * and with an unknown end all that may be unsynced is looked at again,
 	 * and must be whole */
-	if (w->cut != -1 && w->older_damage &&
-		(w->state_lost ||
-			!klog_stamp_same(&w->log.state.stamp, &w->log.today)))
+	if (w->below ||
+		(!w->state_lost && w->log.state.active_base > w->last) ||
+		(w->older_damage && !same))
 		w->cut = -1;
-	if (w->cut != -1)
-		snprintf(w->kept, sizeof(w->kept),
-			"%020" PRId64 ".log.at-%" PRId64 ".epoch-%" PRId32,
-			w->last, w->cut, w->log.state.leader_epoch);
+	w->stands = w->cut == -1 && (is_damaged(w, w->last) || w->older_damage);
+	w->blocked = w->stands && !w->state_lost && !same;
+	w->ready = !w->blocked && !(w->stands && is_damaged(w, w->last));
+	return w->cut != -1 ? choose_name(w, err) : 0;
 }
 
 static bool
@@ -219,6 +331,9 @@ can_rebuild(const struct work *w, int64_t base)
 	/* the cut end's are made anew with it */
 	if (base == w->last && w->cut != -1)
 		return true;
+	for (i = 0; i < count_found(w); i++)
+		if (index_of(found(w, i)) == base && found(w, i)->doubtful)
+			return false;
 	for (i = 0; i < w->bases.count; i++)
 		if (w->bases.base[i] == base)
 			return !is_damaged(w, base);
@@ -231,6 +346,37 @@ can_rebuild_epochs(const struct work *w)
 	return !w->older_damage && (w->cut != -1 || !is_damaged(w, w->last));
 }
 
+/* What is done about a finding; "left": nothing. */
+static const char *
+remedy(struct work *w, struct klog_repaired *f)
+{
+	const char *name = name_of(f);
+	int64_t base = log_of(f);
+
+	if (f->severity == KLOG_FOUND_LEFTOVER)
+		return w->ready &&
+				(klog_file_base(name, ".log") != -1 ||
+					strcmp(name, KLOG_EPOCH_NAME) == 0)
+			? "tidied, as any writer does"
+			: "left to who writes or cleans next";
+	if (base != -1 && base == w->last && w->below)
+		return "left: it lies before the log start, and goes with its "
+		       "segment";
+	if (base != -1)
+		return "left: restore it; nothing but a damaged end is cut";
+	if (w->blocked)
+		return "left: first restore what is damaged";
+	if (f->doubtful)
+		return "left: it, or the batch's base offset, is wrong; to "
+		       "believe the batch, remove the file and repair again";
+	if ((index_of(f) != -1 && can_rebuild(w, index_of(f))) ||
+		(strcmp(name, KLOG_EPOCH_NAME) == 0 && can_rebuild_epochs(w)) ||
+		(strcmp(name, KLOG_STATE_NAME) == 0 &&
+			(f->severity == KLOG_FOUND_INDEX || w->state_lost)))
+		return "made anew";
+	return "left";
+}
+
 /* What is done, or would be, about each finding. */
 static void
 describe(struct work *w)
@@ -240,33 +386,37 @@ describe(struct work *w)
 
 	for (i = 0; i < count_found(w); i++) {
 		struct klog_repaired *f = found(w, i);
-		size_t size = sizeof(f->done);
+		const char *what = remedy(w, f);
+		bool cut = log_of(f) != -1 && log_of(f) == w->last &&
+			w->cut != -1;
+		bool left = !cut && strncmp(what, "left", 4) == 0;
 
-		f->mended = true;
-		if (log_of(f) != -1 && log_of(f) == w->last && w->cut != -1)
-			snprintf(f->done, size,
+		if (cut)
+			snprintf(f->done, sizeof(f->done),
 				"%scut from offset %" PRId64
 				" on, and kept in " KLOG_REMOVED_NAME "/%.60s",
 				would, w->cut_offset, w->kept);
-		else if (index_of(f) != -1 && can_rebuild(w, index_of(f)))
-			snprintf(f->done, size, "%smade anew", would);
-		else if (strcmp(name_of(f), KLOG_EPOCH_NAME) == 0 &&
-			can_rebuild_epochs(w))
-			snprintf(f->done, size, "%smade anew", would);
-		else if (strcmp(name_of(f), KLOG_STATE_NAME) == 0 &&
-			(f->severity == KLOG_FOUND_INDEX || w->state_lost))
-			snprintf(f->done, size, "%smade anew", would);
-		else if (f->severity == KLOG_FOUND_LEFTOVER)
-			snprintf(f->done, size,
-				"left to who writes or cleans next");
 		else
-			f->mended = false;
-		if (!f->mended && log_of(f) != -1)
-			snprintf(f->done, size,
-				"left: restore it; nothing but a damaged end "
-				"is cut");
-		if (w->dry_run && f->severity != KLOG_FOUND_LEFTOVER)
-			f->mended = false;
+			snprintf(f->done, sizeof(f->done), "%s%s",
+				left ? "" : would, what);
+		f->mended = f->severity == KLOG_FOUND_LEFTOVER ||
+			(!left && !w->dry_run);
+	}
+}
+
+/* It could not be done; what was is not told apart. */
+static void
+take_back(struct work *w)
+{
+	size_t i;
+
+	for (i = 0; i < count_found(w); i++) {
+		struct klog_repaired *f = found(w, i);
+
+		if (strncmp(f->done, "left", 4) == 0)
+			continue;
+		snprintf(f->done, sizeof(f->done), "not done");
+		f->mended = false;
 	}
 }
 
@@ -298,9 +448,11 @@ copy_range(int from, int to, int64_t at, int64_t end, struct klog_err *err)
 static int
 keep(struct work *w, struct klog_err *err)
 {
+	char fresh[sizeof(w->kept) + sizeof(FRESH)];
 	int from = -1, dir = -1, to = -1, r = -1;
 	int64_t size;
 
+	snprintf(fresh, sizeof(fresh), "%s" FRESH, w->kept);
 	if (klog_make_dir(w->log.dir, KLOG_REMOVED_NAME, -1, err) == -1 &&
 		err->sys_errno != EEXIST && err->code != KLOG_EEXIST)
 		return klog_err_in(err, "%s", w->path);
@@ -308,10 +460,15 @@ keep(struct work *w, struct klog_err *err)
 	if (from != -1)
 		dir = klog_open_dir(w->log.dir, KLOG_REMOVED_NAME, err);
 	if (dir != -1)
-		to = klog_create_file(dir, w->kept, NULL, err);
+		to = klog_create_file(
+			dir, w->kept_already ? w->kept : fresh, NULL, err);
 	size = to == -1 ? -1 : klog_file_size(from, ".log", err);
-	if (size != -1 && copy_range(from, to, w->cut, size, err) == 0 &&
+	if (size != -1 &&
+		(w->kept_already ||
+			copy_range(from, to, w->cut, size, err) == 0) &&
 		klog_sync_file(to, KLOG_REMOVED_NAME, err) == 0 &&
+		(w->kept_already ||
+			klog_rename_new(dir, fresh, dir, w->kept, err) == 0) &&
 		klog_sync_dir(dir, KLOG_REMOVED_NAME, err) == 0 &&
 		klog_sync_dir(w->log.dir, w->path, err) == 0)
 		r = 0;
@@ -357,7 +514,8 @@ cut_end(struct work *w, struct klog_err *err)
 		s->recovery_position = w->cut;
 		s->recovery_offset = w->cut_offset;
 	}
-	/* an offset that is given anew is of another leader epoch */
+	/* all that is left was damaged: an offset that is given anew is of
+	 * another leader epoch */
 	if (s->log_start > w->cut_offset)
 		s->log_start = w->cut_offset;
 	if (klog_recover_cut(&w->log, &c, copied, doubtful, settings, err) ==
@@ -440,18 +598,13 @@ mend(struct work *w, struct klog_err *err)
 {
 	const struct klog_recover how = { &w->topic->config.settings,
 		&w->cluster->say };
-	bool stands = w->cut == -1 &&
-		(is_damaged(w, w->last) || w->older_damage);
-
 	if (w->state_lost &&
 		klog_recover_state(&w->log, w->topic->config.id, &how, err) ==
 			-1)
 		return -1;
-	/* with damage that stays, nothing is done that could hide it */
-	if (stands && !klog_stamp_same(&w->log.state.stamp, &w->log.today))
+	if (w->blocked)
 		return 0;
-	if (!(stands && is_damaged(w, w->last)) &&
-		make_ready(w, &how, err) == -1)
+	if (w->ready && make_ready(w, &how, err) == -1)
 		return -1;
 	if (rebuild_indexes(w, err) == -1)
 		return -1;
@@ -520,9 +673,13 @@ repair_locked(struct work *w, struct klog_err *err)
 	if (klog_segment_list(w->log.dir, &w->bases, err) == -1 ||
 		look(w, err) == -1)
 		return klog_err_in(err, "%s", w->path);
-	plan(w);
+	if (plan(w, err) == -1)
+		return klog_err_in(err, "%s", w->path);
 	describe(w);
-	return w->dry_run || count_found(w) == 0 ? 0 : mend(w, err);
+	if (w->dry_run || count_found(w) == 0 || mend(w, err) == 0)
+		return 0;
+	take_back(w);
+	return -1;
 }
 
 /* The same for looking only: nothing is made, and nobody is held up. */
@@ -621,12 +778,35 @@ find(struct klog_topic *t, struct klog_cluster *cluster, const char *operand,
 	return -1;
 }
 
+/* The last failure, which is the caller's; those before it are told. */
+struct trouble {
+	bool any;
+	struct klog_err err;
+};
+
+/* One partition hides no other: 0 go on, -1 the topic is gone. */
+static int
+tell(const struct klog_topic *t, const struct klog_cluster *cluster,
+	const struct klog_err *why, struct trouble *trouble)
+{
+	struct klog_err gone;
+	bool there = klog_topic_still_there(t, &gone) == 0;
+
+	if (trouble->any && there)
+		klog_sayf(&cluster->say, 0, "%s", trouble->err.text);
+	trouble->err = there ? *why : gone;
+	trouble->any = true;
+	return there ? 0 : -1;
+}
+
 int
 klog_dir_repair(struct klog_cluster *cluster, const char *operand,
 	int32_t partition, bool dry_run, struct klog_repaired **list,
 	size_t *count, struct klog_err *err)
 {
+	struct trouble trouble = { .any = false };
 	struct klog_buf out = { NULL, 0, 0 };
+	struct klog_err why;
 	struct klog_topic t;
 	int32_t i;
 	int r;
@@ -645,13 +825,19 @@ klog_dir_repair(struct klog_cluster *cluster, const char *operand,
 		if (partition != -1 && partition != i)
 			continue;
 		w.first = out.size / sizeof(struct klog_repaired);
-		r = repair(&w, i, err);
+		if (repair(&w, i, &why) == -1)
+			r = tell(&t, cluster, &why, &trouble);
 	}
 	if (r == 0 && partition == -1) {
 		struct work w = { .topic = &t, .out = &out };
 
 		w.first = out.size / sizeof(struct klog_repaired);
-		r = look_at_groups(&w, err);
+		if (look_at_groups(&w, &why) == -1)
+			r = tell(&t, cluster, &why, &trouble);
+	}
+	if (trouble.any) {
+		*err = trouble.err;
+		r = -1;
 	}
 	*list = (struct klog_repaired *)(void *)out.data;
 	*count = out.size / sizeof(struct klog_repaired);

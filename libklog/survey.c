@@ -115,7 +115,10 @@ check_newest(struct klog_reader *r, const struct klog_epochs *epochs,
 
 	if (!r->has_state || epochs->count == 0 || is_newest(s, last))
 		return 0;
-	/* killed before the line: whoever has the lock next adds it */
+	/* before the line: whoever has the lock next adds it */
+	if (last->epoch < s->leader_epoch && last->start <= s->epoch_start &&
+		klog_reader_held(r, KLOG_BYTE_APPEND))
+		return 0;
 	if (last->epoch < s->leader_epoch && last->start <= s->epoch_start)
 		return klog_findings_add(out, KLOG_FOUND_LEFTOVER,
 			KLOG_EPOCH_NAME, 0, 0, s->epoch_start, err,
@@ -238,8 +241,10 @@ leftover(struct klog_reader *r, const char *name, const char *what,
 {
 	int64_t size;
 
-	/* what a cleaner at work makes is not left over */
-	if (r->has_state && klog_reader_held(r, KLOG_BYTE_CLEAN))
+	/* what is at work makes it */
+	if (r->has_state &&
+		(klog_reader_held(r, KLOG_BYTE_CLEAN) ||
+			klog_reader_held(r, KLOG_BYTE_APPEND)))
 		return 0;
 	size = size_of(r, name);
 	if (size == -1)
@@ -264,6 +269,10 @@ orphan(struct klog_reader *r, const struct klog_bases *bases, int64_t base,
 	if (base < start || bases->count == 0 || base < bases->base[0])
 		return leftover(
 			r, name, "of a segment that was removed", out, err);
+	/* the gap between two others was told */
+	if (r->has_state && base >= r->state.first_dirty &&
+		base < bases->base[bases->count - 1])
+		return 0;
 	for (i = 0; i < out->count; i++)
 		if (strcmp(out->list[i].file, log) == 0)
 			return 0; /* said */
@@ -322,6 +331,9 @@ check_snapshot(struct klog_reader *r, int64_t at, const char *name,
 		if (tries > 0 && pause_us > 0)
 			usleep(pause_us);
 		fd = klog_open_file(r->dir, name, O_RDONLY, err);
+		if (fd == -1 && err->code == KLOG_EREFUSED)
+			return klog_findings_add(out, KLOG_FOUND_INDEX, name, 0,
+				0, at, err, "not a regular file");
 		if (fd == -1)
 			return err->code == KLOG_ENOTFOUND
 				? 0

@@ -467,7 +467,7 @@ judge(struct segment *g, struct klog_err *err)
 		}
 	}
 	/* did a writer finish this one and the next meanwhile? */
-	if (!must && (got = klog_damage_is_gone(&d, position, err)) != 0)
+	if (!must && (got = klog_damage_good_at(&d, position, err)) != 0)
 		return got == -1 ? -1 : 0;
 	if (tell_range(g, position, to, why.text, err) == -1)
 		return -1;
@@ -493,6 +493,9 @@ check_end(struct segment *g, struct klog_err *err)
 	if (st->active_base == g->base && s->r->trusted &&
 		!(st->marks & KLOG_MARK_SYNCING))
 		want = st->length;
+	/* a range up to the end was told */
+	if (have < want && g->lost)
+		return 0;
 	if (have < want) {
 		if (klog_reader_look(s->r, err) == -1)
 			return -1;
@@ -564,6 +567,7 @@ set_up(struct segment *g, struct klog_collate *c)
 	c->last = is_last(g);
 	c->zeros = st == NULL && is_last(g) && !s->clean;
 	c->interval = s->index_interval;
+	c->gaps = st != NULL ? st->first_dirty : 0;
 	c->out = s->out;
 	if (st == NULL || st->active_base != g->base || !s->r->knows_today ||
 		memcmp(st->stamp.boot, s->r->today.boot, 16) != 0)

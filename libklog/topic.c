@@ -300,11 +300,16 @@ int
 klog_topic_open(struct klog_topic *t, struct klog_cluster *cluster,
 	const char *operand, bool write, struct klog_err *err)
 {
+	struct klog_err gone;
+
 	if (klog_topic_find(t, cluster, operand, write, err) == -1)
 		return -1;
 	if (t->kind != KLOG_TOPIC ||
 		klog_topic_read_config(t, &t->config, err) == 0)
 		return 0;
+	/* deleted in this moment, and nothing is wrong with it */
+	if (klog_topic_still_there(t, &gone) == -1)
+		*err = gone;
 	klog_topic_close(t);
 	return -1;
 }

@@ -9,8 +9,9 @@
 #include "verify.h"
 #include "verify_groups.h"
 
-#define DELETE_TRIES 50
-#define DELETE_PAUSE_US 20000
+/* Who is at work has so long, a second in all, to do the rest of it. */
+#define PAUSES 50
+#define PAUSE_US 20000
 #define CLEAN_NAME ".kafka_cleanshutdown"
 
 /* ---- the topic ---- */
@@ -33,6 +34,23 @@ count_partitions(int dir)
 	return count;
 }
 
+/* klog-alter makes directories first, and then names them. */
+static int32_t
+settled_partitions(struct klog_verify *v)
+{
+	struct klog_err ignored;
+	int32_t there = count_partitions(v->t.dir);
+	int tries;
+
+	for (tries = 0; there > v->t.config.partitions && tries < PAUSES;
+		tries++) {
+		usleep(PAUSE_US);
+		klog_topic_read_config(&v->t, &v->t.config, &ignored);
+		there = count_partitions(v->t.dir);
+	}
+	return there;
+}
+
 static int
 look_at_config(struct klog_verify *v, struct klog_err *err)
 {
@@ -42,7 +60,7 @@ look_at_config(struct klog_verify *v, struct klog_err *err)
 		return 0;
 	if (klog_topic_read_config(&v->t, &v->t.config, err) == 0) {
 		v->config_read = true;
-		there = count_partitions(v->t.dir);
+		there = settled_partitions(v);
 		if (there > v->t.config.partitions)
 			return klog_findings_add(&v->out, KLOG_FOUND_LEFTOVER,
 				"/" KLOG_TOPIC_YAML, 0, 0, -1, err,
@@ -154,6 +172,8 @@ begin(struct klog_verify *v, struct klog_err *err)
 
 	klog_sweep_init(&v->sweep, &v->r, &v->out);
 	v->sweep.clean = has_clean_marker(v->r.dir);
+	if (v->r.alone)
+		v->sweep.pause_us = 0;
 	v->sweep.only_log = v->t.kind == KLOG_LOG_FILE;
 	/* it has been the same since the topic was made */
 	if (v->config_read && v->t.config.generation == 1)
@@ -322,10 +342,10 @@ tell_deleted(struct klog_verify *v, struct klog_err *err)
 	int tries;
 
 	end(v);
-	for (tries = 0; tries < DELETE_TRIES; tries++) {
+	for (tries = 0; v->sweep.pause_us > 0 && tries < PAUSES; tries++) {
 		if (look_at_topic(v, err) == -1)
 			return -1;
-		usleep(DELETE_PAUSE_US);
+		usleep(PAUSE_US);
 	}
 	v->i = klog_topic_partitions(&v->t);
 	klog_findings_cut(&v->out, 0);
@@ -443,7 +463,7 @@ klog_verify_done(struct klog_verify *v)
 
 int
 klog_verify_begin(struct klog_verify *v, const struct klog_topic *t, int dir,
-	const char *path, struct klog_err *err)
+	const char *path, bool alone, struct klog_err *err)
 {
 	memset(v, 0, sizeof(*v));
 	v->t = *t;            /* the caller's, and not closed here */
@@ -453,6 +473,7 @@ klog_verify_begin(struct klog_verify *v, const struct klog_topic *t, int dir,
 	if (klog_reader_open(&v->r, dir, path, NULL, 0, err) == -1)
 		return -1;
 	v->open = true;
+	v->r.alone = alone;
 	return begin(v, err);
 }
 

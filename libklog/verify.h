@@ -31,20 +31,24 @@ struct klog_verify {
 	char file[KLOG_ERR_TEXT];
 };
 
+/* klog_verify_open (klog.h) of what is in a directory. */
 struct klog_verify *klog_dir_verify_open(struct klog_cluster *cluster,
 	const char *operand, int32_t partition, struct klog_err *err);
 
 /*
- * The same for one partition that is open as `dir`, which it takes over: what
- * klog-inspect --repair goes by.  Each finding is as klog_findings_add has it;
- * `verify` is the caller's, and closed by klog_verify_done.
+ * What klog-inspect --repair goes by: begins to look at one partition of a
+ * topic, which stays the caller's; its directory is open as `dir`, which is
+ * taken over.  `alone`: the caller has all bytes of its lock.  Also after -1
+ * klog_verify_done is due.
  */
 int klog_verify_begin(struct klog_verify *v, const struct klog_topic *t,
-	int dir, const char *path, struct klog_err *err);
+	int dir, const char *path, bool alone, struct klog_err *err);
 
-/* The same for a topic's groups. */
+/* Begins to look at a topic's groups, and at nothing else. */
 int klog_verify_begin_groups(struct klog_verify *v, const struct klog_topic *t,
 	struct klog_err *err);
+
+/* 1 with the next finding, good until the next call, 0 that was all, -1. */
 int klog_verify_found(
 	struct klog_verify *v, struct klog_found **found, struct klog_err *err);
 void klog_verify_done(struct klog_verify *v);

@@ -403,7 +403,9 @@ t 0 3 remove retention.ms'
 	usage_error clean exclude
 	snapshot | diff before -
 	# A path needs no cluster.
-	KLOG_CLUSTER=nowhere klog 0 clean --explain "$KLOG_CLUSTER/t"
+	local path=$KLOG_CLUSTER/t
+	KLOG_CLUSTER=nowhere
+	klog 0 clean --explain "$path"
 	[[ $output != *disk:* ]]
 }
 

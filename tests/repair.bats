@@ -202,3 +202,134 @@ sound_again() {
 		'file position size offset what severity done'
 	equal "$(jq -r '.done' <<<"$output")" 'would be made anew'
 }
+
+@test "repair: a wrong line of leader-epoch-checkpoint costs no record" {
+	local bytes at
+	# Epochs 0, 1 and 2, each of several batches of a record.
+	for at in 0 1; do
+		cp -r "$KLOG_CLUSTER/t" copy
+		rm -r "$KLOG_CLUSTER/t"
+		mv copy "$KLOG_CLUSTER/t"
+		echo "a$at" | klog-produce t
+		echo "b$at" | klog-produce t
+	done
+	klog-consume t >before
+	equal "$(tr '\n' ' ' <"$dir/leader-epoch-checkpoint")" '0 3 0 0 1 15 2 17 '
+	cp "$dir/leader-epoch-checkpoint" good
+	for bytes in '0 1\n1 15\n2 17' '0 0\n1 14\n2 17' '0 0\n1 16\n2 17' \
+		'0 0\n1 15\n2 16' '0 0\n1 15\n2 18' '0 4\n1 15\n2 17'; do
+		# shellcheck disable=SC2059
+		printf "0\n3\n$bytes\n" >"$dir/leader-epoch-checkpoint"
+		klog 0 inspect --repair t
+		[ "${#lines[@]}" -eq 2 ]
+		[[ ${lines[1]} == *t/0/leader-epoch-checkpoint*index*made_anew ]]
+		cmp good "$dir/leader-epoch-checkpoint"
+		klog-consume t | cmp before -
+	done
+}
+
+@test "repair: what is damaged before the log start costs nothing behind it" {
+	klog-alter -q -X retention.ms=-1 t
+	klog-clean --before 13 t
+	spoil "$dir/$third.log" 100
+	klog-consume t >before
+	klog 3 inspect --repair t
+	[[ ${lines[1]} == *$third.log*damage*left:_it_lies_before_the_log_start* ]]
+	[ ! -e "$dir/.klog.removed" ]
+	klog-consume t | cmp before -
+	equal "$(wc -l <before)" 2
+}
+
+@test "repair: what was kept before is never written over" {
+	spoil "$dir/$third.log" 350
+	klog 0 inspect --repair t
+	find "$dir/.klog.removed" -type f -exec sha256sum {} + >kept
+	equal "$(wc -l <kept)" 1
+	# The same place again, with the state lost, so that it gets the same
+	# name.
+	for i in 1 2 3; do
+		echo '{"ts":1700000040004,"payload":"anew"}' | klog-produce -J t
+	done
+	spoil "$dir/$third.log" 350
+	spoil "$dir/.klog" 20
+	spoil "$dir/.klog" 4120
+	klog 0 inspect --repair t
+	[ "$(find "$dir/.klog.removed" -type f | wc -l)" -eq 2 ]
+	sha256sum --quiet -c kept
+	sound_again
+}
+
+@test "repair: where it may be the .log that is wrong an index entry is left" {
+	local i size
+	klog-create -q -X cleanup.policy=compact -X segment.ms=1 \
+		-X min.cleanable.dirty.ratio=0 -X index.interval.bytes=1 c
+	for i in 1 2 3 4 5; do
+		printf 'k%s:v\n' "$i" k1 "$i" | klog-produce -K : c
+		sleep 0.01
+	done
+	klog-clean c
+	dir=$(partition c)
+	size=$(stat -c %s "$dir/$first.index")
+	[ "$size" -ge 8 ]
+	# The last entry's offset.
+	spoil "$dir/$first.index" $((size - 5)) 7f
+	klog 3 inspect --repair c
+	[[ ${lines[1]} == *$first.index*index*left:_it,_or_the_batch* ]]
+	rm "$dir/$first.index"
+	klog 0 inspect --repair c
+	klog 0 inspect --verify c
+	equal "$output" ''
+}
+
+@test "repair: it says of nothing that it was done when it was not" {
+	# Damage that stays, and a log that was copied.
+	spoil "$dir/$first.log" 100
+	rm "$dir/$second.index"
+	cp -r "$KLOG_CLUSTER/t" copy
+	rm -r "$KLOG_CLUSTER/t"
+	mv copy "$KLOG_CLUSTER/t"
+	klog 3 inspect --repair t
+	grep -q "$second.index .*left:_first_restore" <<<"$output"
+	[ ! -e "$dir/$second.index" ]
+}
+
+@test "repair: when it fails the lines say so" {
+	spoil "$dir/$third.log" 350
+	rm "$dir/$first.index"
+	klog-inspect --repair --dry-run t >/dev/null || true
+	chattr +i "$dir/$third.log" 2>/dev/null || skip 'no immutable files here'
+	run --separate-stderr klog-inspect --repair t
+	chattr -i "$dir/$third.log"
+	explain repair
+	[ "$status" -eq 3 ] || [ "$status" -eq 1 ]
+	[[ $output != *made_anew* && $output != *cut_from* ]]
+	grep -q 'not_done' <<<"$output"
+	klog 0 inspect --repair t
+	sound_again
+}
+
+@test "repair: leftovers are told as --dry-run tells them" {
+	head -c 50 "$dir/$first.log" >>"$dir/$third.log"
+	touch "$dir/$first.log.deleted"
+	klog 0 inspect --repair --dry-run t
+	[ "${#lines[@]}" -eq 3 ]
+	grep -q "$third.log .*leftover.*would_be_tidied" <<<"$output"
+	klog 0 inspect --repair t
+	[ "${#lines[@]}" -eq 3 ]
+	grep -q "$third.log .*leftover *tidied" <<<"$output"
+	grep -q "deleted .*leftover *left_to" <<<"$output"
+	rm "$dir/$first.log.deleted"
+	sound_again
+}
+
+@test "repair: a partition that cannot be opened hides no other" {
+	klog-create -q -p 3 u
+	for p in 0 1 2; do
+		echo x | klog-produce -p "$p" u
+	done
+	rm -r "$(partition u 1)" "$(partition u 0)/$first.index" \
+		"$(partition u 2)/$first.index"
+	klog 3 inspect --repair u
+	equal "$(grep -c 'index *made_anew$' <<<"$output")" 2
+	error_line inspect 'partition 1' missing
+}

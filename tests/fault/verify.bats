@@ -121,3 +121,32 @@ two_epochs() {
 	klog-inspect --repair t >/dev/null
 	meanwhile 30 klog-inspect --repair t
 }
+
+@test "repair: a topic that is deleted meanwhile is no damage" {
+	local n=0 pid status deleted=0
+	segments -X retention.ms=-1
+	cp -a "$KLOG_CLUSTER" before
+	while n=$((n + 1)); do
+		rm -rf "$KLOG_CLUSTER" log
+		cp -a before "$KLOG_CLUSTER"
+		adopt
+		FAULT_EXEC=exec FAULT_LOG=$PWD/log faulty open "$n" stop \
+			inspect --repair t >said 2>&1 &
+		pid=$!
+		until_true 20 stopped_or_gone "$pid"
+		grep -q '^!' log || break
+		# it waits for who has the lock
+		klog-delete -q --lock-timeout 50ms t 2>err || true
+		kill -CONT "$pid"
+		status=0
+		wait "$pid" || status=$?
+		# or it was done with it
+		[ "$status$(cat said)" != 0 ] || continue
+		[ ! -d "$KLOG_CLUSTER/t" ] || fail "look $n: $(cat said)"
+		deleted=$((deleted + 1))
+		equal "$status$(wc -l <said)" 11
+		grep -q 'deleted\|no topic t' said || fail "look $n: $(cat said)"
+	done
+	wait "$pid"
+	[ "$deleted" -gt 3 ] || fail "deleted only $deleted times of $n"
+}

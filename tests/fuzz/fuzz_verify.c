@@ -48,7 +48,9 @@ verify(int topic, size_t bytes)
 
 	must(dir != -1);
 	set_up(&t);
-	if (klog_verify_begin(&v, &t, dir, "t/0", &err) == -1) {
+	t.dir = topic;
+	snprintf(t.path, sizeof(t.path), "/proc/self/fd/%d", topic);
+	if (klog_verify_begin(&v, &t, dir, "t/0", false, &err) == -1) {
 		must(err.code == KLOG_EDELETED);
 		klog_verify_done(&v);
 		return true;
