@@ -21,7 +21,7 @@ wait_more(struct copy *copy, int64_t last_tick, struct klog_err *err)
 	int64_t left = klog_consumer_due_ms(copy->in);
 	int64_t due = delivery_due_ms(&copy->delivery);
 
-	/* a record that is held back has come */
+	/* a record that is held back by a heap came, so it is not idle */
 	if (copy->idle_ms >= 0 && left == -1) {
 		left = copy->idle_ms - (klog_tick_ms() - last_tick);
 		if (left <= 0)
@@ -36,7 +36,7 @@ wait_more(struct copy *copy, int64_t last_tick, struct klog_err *err)
 	if (klog_consumer_wait(copy->in, left, hangup, err) == -1 &&
 		!(err->code == KLOG_ESYSTEM && err->sys_errno == EINTR))
 		return -1;
-	/* the end that writing to it would have been */
+	/* nobody reads it any more: the end is that of writing to it */
 	if (!has_command(copy) && output_gone(&copy->out))
 		stop_die(SIGPIPE);
 	return 1;

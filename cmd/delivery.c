@@ -20,8 +20,8 @@
 #define GRACE_MS 5      /* for a reader that took all, and used a part of it */
 #define STOPPED_MS 2000 /* after a signal its reader has so long */
 
-/* The end that writing to it would have been, unless another one is asked
- * for. */
+/* Dies as a write to what nobody reads would have it; or by the signal that came
+ * before. */
 static _Noreturn void
 end_without_reader(void)
 {

@@ -28,7 +28,7 @@ columns(void)
 	return size.ws_col;
 }
 
-/* As long as n is large beside the largest; anything at all is a mark. */
+/* In proportion to the largest; whatever is not nothing is a mark at least. */
 static void
 print_bar(int64_t n, int64_t most, int width, bool pad)
 {

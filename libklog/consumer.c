@@ -13,7 +13,7 @@
 #define WAKE_BATCHES 64
 #define MEMORY ((size_t)4 * 1024 * 1024) /* shared by the read buffers */
 #define KEEP ((size_t)4 * 1024 * 1024)   /* of a grown buffer, if alone */
-/* Of a watch, when it is none of a source. */
+/* Who a watch is for, when it is not a source: those count from 0. */
 #define OWNER_TOPIC INT32_MIN
 #define OWNER_GROUP (INT32_MIN + 1)
 

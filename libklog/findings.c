@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "findings.h"
 
 #define FINDINGS_MAX 4096
@@ -22,14 +23,10 @@ make(struct klog_findings *f)
 {
 	struct klog_found *list;
 
-	/* the room doubles */
-	if ((f->count & (f->count - 1)) == 0) {
-		list = realloc(f->list,
-			(f->count == 0 ? 1 : 2 * f->count) * sizeof(list[0]));
-		if (list == NULL)
-			return NULL;
-		f->list = list;
-	}
+	list = klog_grow(f->list, f->count, sizeof(list[0]));
+	if (list == NULL)
+		return NULL;
+	f->list = list;
 	return &f->list[f->count++];
 }
 

@@ -45,16 +45,11 @@ struct candidates {
 static int
 add_candidate(struct candidates *all, const struct candidate *one)
 {
-	size_t n = all->count;
+	void *grown = klog_grow(all->list, all->count, sizeof(all->list[0]));
 
-	if ((n & (n - 1)) == 0) {
-		size_t room = n == 0 ? 1 : 2 * n;
-		void *grown = realloc(all->list, room * sizeof(all->list[0]));
-
-		if (grown == NULL)
-			return -1;
-		all->list = grown;
-	}
+	if (grown == NULL)
+		return -1;
+	all->list = grown;
 	all->list[all->count++] = *one;
 	return 0;
 }

@@ -297,8 +297,9 @@ int klog_producer_sync(struct klog_producer *producer, struct klog_err *err);
 
 /*
  * How long a caller whose input pauses may wait, in ms, before it must call
- * klog_producer_tick (it first waits for batches that are on their way), which appends what lingered long enough and syncs what
- * flush.ms says is due.  -1: nothing is due.
+ * klog_producer_tick, which appends what lingered long enough and syncs what
+ * flush.ms says is due; -1: nothing is due.  It first waits for batches that
+ * are on their way.
  */
 int64_t klog_producer_due_ms(struct klog_producer *producer);
 int klog_producer_tick(struct klog_producer *producer, struct klog_err *err);

@@ -240,8 +240,8 @@ klog_members_list(
 
 		if (name[0] == '.' || strlen(name) >= KLOG_MEMBER_NAME)
 			continue;
-		grown = realloc(members->list,
-			(members->count + 1) * sizeof(members->list[0]));
+		grown = klog_grow(members->list, members->count,
+			sizeof(members->list[0]));
 		if (grown == NULL) {
 			r = klog_fail_memory(err);
 			break;

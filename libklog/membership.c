@@ -170,8 +170,8 @@ int
 klog_membership_add(struct klog_membership *m, size_t topic, int32_t partition,
 	struct klog_err *err)
 {
-	struct klog_holding *list = realloc(
-		m->list, (m->count + 1) * sizeof(list[0]));
+	struct klog_holding *list = klog_grow(
+		m->list, m->count, sizeof(list[0]));
 	struct klog_holding *h;
 
 	if (list == NULL)

@@ -80,9 +80,10 @@ int klog_membership_look(struct klog_membership *m, struct klog_err *err);
 int64_t klog_membership_due_ms(const struct klog_membership *m);
 
 /*
- * Tries for a partition that is its own: 1 it is held now, 0 not yet, since
- * somebody else has it still or its file was replaced, -1 (KLOG_ELOCKED after the cluster's lock timeout; KLOG_ECORRUPT
- * when its file is damaged).  The generation is raised then.
+ * Tries for a partition that is its own: 1 it is held now, and the generation
+ * was raised; 0 not yet, since somebody else has it still or its file was
+ * replaced; -1, KLOG_ELOCKED after the cluster's lock timeout, KLOG_ECORRUPT
+ * when its file is damaged.
  */
 int klog_membership_take(struct klog_membership *m, struct klog_holding *h,
 	struct klog_err *err);

@@ -70,7 +70,7 @@ klog_operation_add(
 	struct klog_reset_topic *grown, *p;
 	struct stat st;
 
-	grown = realloc(op->topics, (op->topic_count + 1) * sizeof(*grown));
+	grown = klog_grow(op->topics, op->topic_count, sizeof(*grown));
 	if (grown == NULL)
 		return klog_fail_memory(err);
 	op->topics = grown;

@@ -17,16 +17,13 @@ klog_report_add(struct klog_clean_report *report, const char *topic,
 		.action = action,
 		.rule = rule,
 		.when_ms = fact->when_ms };
+	void *grown;
 
-	if ((report->count & (report->count - 1)) == 0) {
-		size_t room = report->count == 0 ? 1 : 2 * report->count;
-		void *grown = realloc(
-			report->segments, room * sizeof(report->segments[0]));
-
-		if (grown == NULL)
-			return klog_fail_memory(err);
-		report->segments = grown;
-	}
+	grown = klog_grow(
+		report->segments, report->count, sizeof(report->segments[0]));
+	if (grown == NULL)
+		return klog_fail_memory(err);
+	report->segments = grown;
 	line.topic = strdup(topic);
 	line.group = group == NULL ? NULL : strdup(group);
 	if (line.topic == NULL || (group != NULL && line.group == NULL)) {

@@ -124,7 +124,7 @@ check_records(struct segment *g, const struct klog_batch *b, int64_t position,
 
 /* ---- the order of offsets ---- */
 
-/* The offset behind a batch that begins at `base`, which is but supposed. */
+/* The offset behind a batch, if its base offset were `base`. */
 static int64_t
 behind_batch(int64_t base, const struct klog_batch *b)
 {
@@ -231,7 +231,7 @@ check_order(struct segment *g, struct klog_batch *b, int64_t position,
 			return -1;
 	}
 	g->s->expected = behind_batch(base, b);
-	/* what is supposed may reach too far to be counted with */
+	/* a supposed base may be too large to count with */
 	if (g->s->expected < INT64_MAX)
 		b->base_offset = base;
 	return 0;

@@ -258,7 +258,6 @@ look_at_segment(struct klog_verify *v, struct klog_err *err)
 	}
 	if (look_at_overlap(v, base, err) == -1)
 		return -1;
-	/* it may be the last one's end that the list does not know */
 	return klog_sweep_segment(&v->sweep, base, next, err) == -1
 		? in_partition(v, err)
 		: 1;

@@ -153,11 +153,12 @@ leave() {
 @test "groups: a slow reader has what was committed" {
 	seq 1 20000 | klog-produce t
 	klog-consume -g g t | {
-		head -c 600 | head -n 1
+		head -c 20000 | head -n 1
 		sleep 2.5
 		committed t g >mid
 		cat >rest
 	}
+	[ "$(cat mid)" -gt 0 ] || fail "nothing committed of what was read"
 	[ "$(cat mid)" -lt 20000 ] || fail "committed before it was read"
 	until_true 20 has_committed t g 20000
 }

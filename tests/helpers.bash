@@ -176,6 +176,8 @@ need_strace() {
 	[ -z "${KLOG_SANITIZED:-}" ] || skip 'a sanitizer and strace do not go together'
 	strace -qqq -o /dev/null true 2>/dev/null ||
 		skip 'strace cannot trace here'
+	! strace -qqq -o /dev/null -e inject=openat:error=EIO true 2>/dev/null ||
+		skip 'strace cannot inject here'
 }
 
 is_stopped() {

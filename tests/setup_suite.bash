@@ -1,15 +1,13 @@
-# Run by bats once, before the first test: the small C programs that the
-# tests use are built for this run, so that a single file can be run by hand.
+# Run by bats once, before the first test: make check says where everything is;
+# a file that is run by hand, as `bats tests/clean.bats`, has it made.
 
 setup_suite() {
-	local tests source
-	tests=$(dirname -- "${BASH_SOURCE[0]}")
+	local root
+	root=$(cd "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 	export LC_ALL=C TZ=UTC
 	[ -z "${KLOG_TEST_TOOLS:-}" ] || return 0
-	export KLOG_TEST_TOOLS=$BATS_RUN_TMPDIR/tools
-	mkdir -p "$KLOG_TEST_TOOLS"
-	for source in "$tests"/tools/*.c; do
-		${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 \
-			-o "$KLOG_TEST_TOOLS/$(basename "$source" .c)" "$source"
-	done
+	make -s -C "$root" all units faults >&2
+	export KLOG_BIN=$root/bin KLOG_UNIT=$root/build/tests/unit \
+		KLOG_TEST_TOOLS=$root/build/tests/tools \
+		KLOG_FUZZ=$root/build/tests/fuzz KLOG_FAULT=$root/build/tests/fault
 }
