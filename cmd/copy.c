@@ -54,8 +54,7 @@ take_run(struct copy *copy, const struct klog_run *run, struct klog_err *err)
 		return work_put(&copy->work, run, count, err);
 	if (print_run(&copy->print, &copy->out, run, count, err) == -1)
 		return -1;
-	delivery_took(&copy->delivery, run, count);
-	return 0;
+	return delivery_took(&copy->delivery, run, count, err);
 }
 
 /* There is no more at hand: nobody waits for what is gathered. */

@@ -94,6 +94,13 @@ ends_torn(int fd, const struct klog_buf *end)
 	return st.st_size < (off_t)end->size || !ends_with(fd, st.st_size, end);
 }
 
+/* While a slow reader holds up a write. */
+static int
+look_meanwhile(void *delivery, struct klog_err *err)
+{
+	return delivery_step(delivery, err);
+}
+
 int
 delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 	struct output *out, const struct klog_buf *end, struct klog_err *err)
@@ -103,24 +110,36 @@ delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 	d->in = in;
 	d->out = out;
 	d->look_tick = klog_tick_ms() + look_ms(d);
+	if (d->kind == TO_PIPE) {
+		out->meanwhile = look_meanwhile;
+		out->of = d;
+	}
 	if (d->kind == TO_FILE && ends_torn(out->fd, end))
 		return output_put(out, end->data, end->size, err);
 	return 0;
 }
 
-void
-delivery_took(struct delivery *d, const struct klog_run *run, size_t count)
+int
+delivery_took(struct delivery *d, const struct klog_run *run, size_t count,
+	struct klog_err *err)
 {
 	struct klog_position to = { .source = run->source,
 		.leader_epoch = run->leader_epoch,
 		.offset = run->next_offset };
 
 	if (d->kind == TO_NOBODY || count == 0)
-		return;
+		return 0;
 	if (count < run->count)
 		to.offset = run->records[count - 1].offset + 1;
-	klog_consumer_took(d->in, &to);
 	d->news = true;
+	if (asks_reader(d))
+		return inflight_add(&d->inflight,
+			       d->out->written + (int64_t)d->out->buf.size,
+			       &to) == -1
+			? klog_fail_memory(err)
+			: 0;
+	klog_consumer_took(d->in, &to);
+	return 0;
 }
 
 /* Bytes that were written, and that the reader took. */
@@ -135,20 +154,34 @@ taken(const struct delivery *d)
 	return d->out->written - unread;
 }
 
-static void
-mark(struct delivery *d)
-{
-	klog_consumer_mark(d->in);
-	d->mark = d->out->written + (int64_t)d->out->buf.size;
-	d->marked = true;
-	d->news = false;
-}
-
 static int
 commit(struct delivery *d, struct klog_err *err)
 {
-	d->marked = false;
+	klog_consumer_mark(d->in);
 	return klog_consumer_commit(d->in, err);
+}
+
+/* The reader took so many bytes: whether a record was among them. */
+static bool
+take(struct delivery *d, int64_t bytes)
+{
+	struct klog_position to;
+	bool any = false;
+
+	while (inflight_next(&d->inflight, bytes, &to)) {
+		klog_consumer_took(d->in, &to);
+		any = true;
+	}
+	return any;
+}
+
+static int
+commit_taken(struct delivery *d, int64_t bytes, struct klog_err *err)
+{
+	/* where all that there is ends, its slice does not */
+	if (d->out->buf.size == 0 && bytes == d->out->written)
+		bytes = INT64_MAX;
+	return take(d, bytes) ? commit(d, err) : 0;
 }
 
 static int
@@ -162,11 +195,11 @@ sync_file(const struct delivery *d, struct klog_err *err)
 	return r == -1 ? klog_fail_errno(err, "stdout: sync") : 0;
 }
 
-/* What is all in the output is marked, written, and committed. */
+/* What is all in the output is written, and committed. */
 static int
 write_and_commit(struct delivery *d, struct klog_err *err)
 {
-	mark(d);
+	d->news = false;
 	if (output_flush(d->out, err) == -1 ||
 		(d->kind == TO_FILE && sync_file(d, err) == -1))
 		return -1;
@@ -178,7 +211,7 @@ delivery_step(struct delivery *d, struct klog_err *err)
 {
 	int64_t now;
 
-	if (d->kind == TO_NOBODY || (!d->news && !d->marked))
+	if (d->kind == TO_NOBODY || !d->news)
 		return 0;
 	now = klog_tick_ms();
 	if (now < d->look_tick)
@@ -186,13 +219,12 @@ delivery_step(struct delivery *d, struct klog_err *err)
 	d->look_tick = now + look_ms(d);
 	if (!asks_reader(d))
 		return write_and_commit(d, err);
-	/* the mark is of a while ago: a reader that goes away with what it
-	 * took, and did not use, has mostly done so by now */
-	if (d->marked && taken(d) >= d->mark && !output_gone(d->out) &&
-		commit(d, err) == -1)
+	/* what it had a while ago: a reader that goes away with what it took,
+	 * and did not use, has mostly done so by now */
+	if (!output_gone(d->out) && commit_taken(d, d->seen, err) == -1)
 		return -1;
-	if (!d->marked && d->news)
-		mark(d);
+	d->seen = taken(d);
+	d->news = inflight_any(&d->inflight);
 	return 0;
 }
 
@@ -201,15 +233,15 @@ delivery_due_ms(const struct delivery *d)
 {
 	int64_t left;
 
-	if (d->kind == TO_NOBODY || (!d->news && !d->marked))
+	if (d->kind == TO_NOBODY || !d->news)
 		return -1;
 	left = d->look_tick - klog_tick_ms();
 	return left > 0 ? left : 0;
 }
 
-/* Waits until the reader took all; false when it was stopped before. */
-static bool
-wait_for_reader(const struct delivery *d)
+/* Waits until the reader took all: 1, 0 it was stopped before, -1. */
+static int
+wait_for_reader(struct delivery *d, struct klog_err *err)
 {
 	struct pollfd fd = { .fd = d->out->fd, .events = 0 };
 	int64_t since = klog_tick_ms();
@@ -219,18 +251,21 @@ wait_for_reader(const struct delivery *d)
 		if (stop_at_once() != 0 ||
 			(stop_signal() != 0 &&
 				klog_tick_ms() - since > STOPPED_MS))
-			return false;
+			return 0;
 		if (poll(&fd, 1, wait) == 1)
 			end_without_reader();
 		wait = wait < POLL_MOST_MS ? wait + 1 : POLL_MOST_MS;
+		if (delivery_step(d, err) == -1)
+			return -1;
 	}
-	return true;
+	return 1;
 }
 
 int
 delivery_settle(struct delivery *d, bool end, struct klog_err *err)
 {
 	struct pollfd fd = { .fd = d->out->fd, .events = 0 };
+	int r;
 
 	if (output_flush(d->out, err) == -1)
 		return -1;
@@ -238,11 +273,19 @@ delivery_settle(struct delivery *d, bool end, struct klog_err *err)
 		return 0;
 	if (!asks_reader(d))
 		return write_and_commit(d, err);
-	/* stopped before: as much as it took of what was marked */
-	if (!wait_for_reader(d))
-		return d->marked && taken(d) >= d->mark ? commit(d, err) : 0;
+	r = wait_for_reader(d, err);
+	/* stopped before: what it had at the last look */
+	if (r != 1)
+		return r == -1 ? -1 : commit_taken(d, d->seen, err);
 	if (poll(&fd, 1, end ? GRACE_MS : 0) == 1)
 		end_without_reader();
-	mark(d);
+	d->news = false;
+	take(d, INT64_MAX);
 	return commit(d, err);
+}
+
+void
+delivery_free(struct delivery *d)
+{
+	inflight_free(&d->inflight);
 }

@@ -8,12 +8,13 @@
  *				that the other machine's kernel has it
  *	anything else		it was written
  *
- * Committed a second later at the latest, before partitions are given up, and
- * at the end.
+ * Committed a second later at the latest, also while a slow reader holds up
+ * the rest, before partitions are given up, and at the end.
  */
 #ifndef DELIVERY_H
 #define DELIVERY_H
 
+#include "inflight.h"
 #include "output.h"
 
 enum delivery_kind { TO_NOBODY, TO_FILE, TO_PIPE, TO_SOCKET, TO_DEVICE };
@@ -22,10 +23,10 @@ struct delivery {
 	enum delivery_kind kind; /* TO_NOBODY: no group, nothing to commit */
 	struct klog_consumer *in;
 	struct output *out;
-	bool news;         /* something was taken since the last mark */
-	bool marked;       /* and not committed */
-	int64_t mark;      /* bytes written when all that is marked was */
-	int64_t look_tick; /* when it looks again */
+	bool news;                /* something is to be committed */
+	struct inflight inflight; /* what a reader has not taken */
+	int64_t seen;             /* bytes that it had at the last look */
+	int64_t look_tick;        /* when it looks again */
 };
 
 /*
@@ -36,9 +37,9 @@ struct delivery {
 int delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 	struct output *out, const struct klog_buf *end, struct klog_err *err);
 
-/* The first `count` records of a run were put into the output. */
-void delivery_took(
-	struct delivery *d, const struct klog_run *run, size_t count);
+/* The first `count` records of a run were put into the output: 0, or -1. */
+int delivery_took(struct delivery *d, const struct klog_run *run, size_t count,
+	struct klog_err *err);
 
 /* Twice a second for a reader, else once: looks what arrived, and commits it. */
 int delivery_step(struct delivery *d, struct klog_err *err);
@@ -53,5 +54,7 @@ int64_t delivery_due_ms(const struct delivery *d);
  * bounds the wait.
  */
 int delivery_settle(struct delivery *d, bool end, struct klog_err *err);
+
+void delivery_free(struct delivery *d);
 
 #endif

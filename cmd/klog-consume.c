@@ -335,6 +335,7 @@ consume(struct cli *cli, struct options *o)
 		status = copy(cli, o, klog);
 	work_free(&o->copy.work);
 	output_free(&o->copy.out);
+	delivery_free(&o->copy.delivery);
 	klog_consumer_close(o->copy.in);
 	klog_close(klog);
 	return status;

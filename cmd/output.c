@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "output.h"
@@ -9,6 +10,7 @@
 
 #define PIPE_SIZE (1024 * 1024)
 #define STOPPED_MS 2000
+#define MEANWHILE_MS 500
 
 int
 output_init(struct output *out, int fd, struct klog_err *err)
@@ -39,6 +41,37 @@ at_once(const struct output *out, size_t left)
 	return left < PIPE_BUF ? left : PIPE_BUF;
 }
 
+/* Waits until the pipe has room, and cuts *size down to it: so that no write is
+ * held up for long. */
+static int
+wait_for_room(const struct output *out, size_t *size, struct klog_err *err)
+{
+	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
+	int unread = 0, room = 0;
+
+	do
+		if (out->meanwhile(out->of, err) == -1)
+			return -1;
+	while (poll(&fd, 1, MEANWHILE_MS) == 0);
+	/* the pages at both ends may be used in part only */
+	if (ioctl(out->fd, FIONREAD, &unread) == 0)
+		room = fcntl(out->fd, F_GETPIPE_SZ) - unread - 2 * PIPE_BUF;
+	if (room < PIPE_BUF)
+		room = PIPE_BUF;
+	if (*size > (size_t)room)
+		*size = (size_t)room;
+	return 0;
+}
+
+/* A second attempt must not print anything twice. */
+static int
+drop(struct output *out)
+{
+	out->buf.size = 0;
+	out->failed = true;
+	return -1;
+}
+
 int
 output_flush(struct output *out, struct klog_err *err)
 {
@@ -48,6 +81,12 @@ output_flush(struct output *out, struct klog_err *err)
 
 	while (done < out->buf.size) {
 		size = at_once(out, out->buf.size - done);
+		if (out->meanwhile != NULL && stop_signal() == 0) {
+			if (wait_for_room(out, &size, err) == -1)
+				return drop(out);
+			if (stop_signal() != 0)
+				continue;
+		}
 		n = size > 0 ? write(out->fd, out->buf.data + done, size) : -1;
 		if (n >= 0) {
 			done += (size_t)n;
@@ -62,10 +101,7 @@ output_flush(struct output *out, struct klog_err *err)
 					"took nothing");
 			else
 				klog_fail_errno(err, "stdout");
-			/* a second attempt must not print anything twice */
-			out->buf.size = 0;
-			out->failed = true;
-			return -1;
+			return drop(out);
 		}
 	}
 	out->buf.size = 0;

@@ -17,6 +17,11 @@ struct output {
 	size_t full;     /* it is written when so much is in it */
 	int64_t written; /* bytes, by now */
 	bool failed;     /* a write did: what was in it is gone */
+
+	/* A pipe: called before each write, and twice a second while its reader
+	 * holds one up; -1 ends it.  The caller's, or NULL. */
+	int (*meanwhile)(void *of, struct klog_err *err);
+	void *of;
 };
 
 /* Asks for a large pipe when fd is one; -1: bytes are only gathered, by who
