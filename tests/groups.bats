@@ -163,6 +163,23 @@ leave() {
 	until_true 20 has_committed t g 20000
 }
 
+@test "groups: a slow reader has what was committed, also while it holds up a write" {
+	# More than a pipe takes and what is gathered, so that it waits.
+	make-lines w 40000 90 | klog-produce t
+	klog-consume -g g t | {
+		dd bs=100000 count=1 iflag=fullblock status=none >took
+		until_true 20 commits_some
+		committed t g >mid
+		cat >rest
+	}
+	[ "$(cat mid)" -le "$(wc -l <took)" ]
+	until_true 20 has_committed t g 40000
+}
+
+commits_some() {
+	[ "$(committed t g)" -gt 0 ]
+}
+
 @test "groups: a follower commits within seconds, into a pipe, a file, and /dev/null" {
 	local to follower
 	put t a b c
