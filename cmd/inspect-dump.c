@@ -21,16 +21,6 @@ static const char *const record_heads[] = { "TOPIC", "PARTITION", "OFFSET",
 
 /* ---- cells ---- */
 
-/* A number that is -1 where there is none. */
-static void
-add_or_none(struct table *table, int64_t n)
-{
-	if (n == -1)
-		table_none(table);
-	else
-		table_number(table, n);
-}
-
 /* Bytes as text: those that are none are escaped by the table, NULs here. */
 static void
 add_bytes(struct table *table, struct klog_slice bytes)
@@ -80,7 +70,7 @@ add_segment(struct table *table, const struct klog_segment_info *info)
 {
 	table_text(table, info->file);
 	table_number(table, info->base_offset);
-	add_or_none(table, info->last_offset);
+	table_known(table, info->last_offset);
 	table_number(table, info->size);
 	table_number(table, info->records);
 }
@@ -91,22 +81,22 @@ add_batch(struct table *table, const struct klog_batch_info *info)
 	table_text(table, info->file);
 	table_number(table, info->base_offset);
 	table_number(table, info->last_offset);
-	add_or_none(table, info->records);
+	table_known(table, info->records);
 	table_number(table, info->position);
 	table_number(table, info->size);
 	table_number(table, info->crc);
 	table_text(table, info->codec);
 	table_number(table, info->magic);
-	add_or_none(table, info->epoch);
+	table_known(table, info->epoch);
 	table_text(table, info->timestamp_type);
-	add_or_none(table, info->max_timestamp_ms);
-	add_or_none(table, info->producer_id);
-	add_or_none(table, info->producer_epoch);
-	add_or_none(table, info->base_sequence);
-	add_or_none(table, info->last_sequence);
+	table_known(table, info->max_timestamp_ms);
+	table_known(table, info->producer_id);
+	table_known(table, info->producer_epoch);
+	table_known(table, info->base_sequence);
+	table_known(table, info->last_sequence);
 	table_bool(table, info->transactional);
 	table_bool(table, info->control);
-	add_or_none(table, info->delete_horizon_ms);
+	table_known(table, info->delete_horizon_ms);
 	table_bool(table, info->valid);
 }
 
@@ -121,7 +111,7 @@ add_record(struct table *table, const struct klog_run *run,
 		run->no_timestamps             ? "unknown"
 			: run->log_append_time ? "logappend"
 					       : "create");
-	add_or_none(table, rec->timestamp_ms);
+	table_known(table, rec->timestamp_ms);
 	add_bytes(table, rec->key);
 	add_bytes(table, rec->value);
 	add_headers(table, rec->headers);

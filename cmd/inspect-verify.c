@@ -18,10 +18,7 @@ add_finding(struct table *table, const struct klog_finding *f)
 	table_text(table, f->file);
 	table_number(table, f->position);
 	table_number(table, f->size);
-	if (f->offset == -1)
-		table_none(table);
-	else
-		table_number(table, f->offset);
+	table_known(table, f->offset);
 	inspect_add_words(table, f->what);
 	table_text(table, severities[f->severity]);
 }

@@ -398,12 +398,12 @@ static int
 share(struct dir_consumer *c, struct klog_err *err)
 {
 	struct klog_membership *m = &c->membership;
-	int r = klog_membership_look(m, err);
+	int looked = klog_membership_look(m, err), r;
 	size_t i;
 
-	if (r == -1 || m->leaving)
-		return r == -1 ? -1 : 0;
-	for (i = 0; r == 1 && i < m->count; i++) {
+	if (looked == -1 || m->leaving)
+		return looked == -1 ? -1 : 0;
+	for (i = 0; looked == 1 && i < m->count; i++) {
 		struct klog_holding *h = &m->list[i];
 
 		if (!h->mine || h->held)
@@ -413,7 +413,6 @@ share(struct dir_consumer *c, struct klog_err *err)
 			r = place_held(c, i, err);
 		if (r == -1)
 			return -1;
-		r = 1;
 	}
 	return 1;
 }

@@ -88,16 +88,16 @@ is_durable(const struct klog_topic *t, int32_t partition, int64_t offset,
 	struct klog_stamp today;
 	struct klog_state s;
 	char name[32];
-	int fd, r;
+	int dir, fd, r;
 
 	if (offset <= 0)
 		return 1;
 	snprintf(name, sizeof(name), "%" PRId32, partition);
-	r = klog_open_dir(t->dir, name, err);
-	if (r == -1)
+	dir = klog_open_dir(t->dir, name, err);
+	if (dir == -1)
 		return -1;
-	fd = klog_open_file(r, KLOG_STATE_NAME, O_RDONLY, err);
-	klog_close_fd(&r);
+	fd = klog_open_file(dir, KLOG_STATE_NAME, O_RDONLY, err);
+	klog_close_fd(&dir);
 	if (fd == -1)
 		return err->code == KLOG_ENOTFOUND ? 0 : -1;
 	r = klog_state_read(fd, &s, err);

@@ -11,7 +11,7 @@ int klog_report_add(struct klog_clean_report *report, const char *topic,
 	const char *action, const char *rule, const char *group,
 	struct klog_err *err);
 
-/* The line of a segment, or NULL. */
+/* The line of a segment, or NULL; good until the next klog_report_add. */
 struct klog_clean_segment *klog_report_find(
 	const struct klog_clean_report *report, const char *topic,
 	int32_t partition, int64_t base);

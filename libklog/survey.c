@@ -370,21 +370,21 @@ check_metadata(
 	struct klog_reader *r, struct klog_findings *out, struct klog_err *err)
 {
 	struct klog_buf text = { NULL, 0, 0 };
-	int r1 = klog_read_file(
+	int got = klog_read_file(
 		r->dir, METADATA_NAME, METADATA_MAX, &text, err);
 
-	if (r1 == 0)
-		r1 = klog_buf_put(&text, "", 1) == -1 ? klog_fail_memory(err)
-						      : 0;
-	if (r1 == -1 && err->code == KLOG_ENOTFOUND)
-		r1 = 0;
-	else if ((r1 == -1 && err->code == KLOG_ECORRUPT) ||
-		(r1 == 0 && !is_metadata((const char *)text.data)))
-		r1 = klog_findings_add(out, KLOG_FOUND_DAMAGE, METADATA_NAME, 0,
-			(int64_t)text.size - (text.size > 0), -1, err,
+	if (got == 0)
+		got = klog_buf_put(&text, "", 1) == -1 ? klog_fail_memory(err)
+						       : 0;
+	if (got == -1 && err->code == KLOG_ENOTFOUND)
+		got = 0;
+	else if ((got == -1 && err->code == KLOG_ECORRUPT) ||
+		(got == 0 && !is_metadata((const char *)text.data)))
+		got = klog_findings_add(out, KLOG_FOUND_DAMAGE, METADATA_NAME,
+			0, (int64_t)text.size - (text.size > 0), -1, err,
 			"neither a version nor a topic id");
 	klog_buf_free(&text);
-	return r1;
+	return got;
 }
 
 /* ---- the directory ---- */

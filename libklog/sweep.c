@@ -17,6 +17,12 @@
 #define TRIES 6
 #define CONFIRMED 2
 #define PAUSE_US 20000
+/* Of checksums where a batch might begin: many times the file, and enough. */
+#define BUDGET_TIMES 8
+#define BUDGET_LEAST ((int64_t)64 * 1024 * 1024)
+/* A Kafka with `preallocate` makes files of segment.bytes, full of zeros. */
+#define RESERVED_FILE (1024 * 1024)
+#define RESERVED_LEAST 4096
 
 /* One segment, while it is looked at. */
 struct segment {
@@ -375,7 +381,7 @@ is_reserved(struct segment *g, int64_t position, bool *reserved,
 
 	*reserved = false;
 	if (state_of(g) != NULL || g->s->clean || !is_last(g) ||
-		g->end < 1024 * 1024 || g->end - position < 4096)
+		g->end < RESERVED_FILE || g->end - position < RESERVED_LEAST)
 		return 0;
 	return klog_damage_is_zeros(&d, position, reserved, err);
 }
@@ -416,6 +422,48 @@ say_checksums(struct segment *g, struct klog_err *why)
 		b->crc, klog_crc32c(p + 21, b->size - 21));
 }
 
+enum { GOOD = 3 };
+
+/* The state, then the batch once more: *got and *why what is wrong with it; GOOD
+ * nothing is by now, AGAIN it is another file or history, 0, -1. */
+static int
+look_again(
+	struct segment *g, int *got, struct klog_err *why, struct klog_err *err)
+{
+	struct klog_sweep *s = g->s;
+
+	if (s->r->has_state && klog_reader_look(s->r, err) == -1)
+		return -1;
+	if (is_other(g))
+		return AGAIN;
+	*got = klog_scan_look_again(&s->scan, why);
+	if (*got == -1) {
+		*err = *why;
+		return -1;
+	}
+	if (*got == KLOG_SCAN_BATCH || *got == KLOG_SCAN_END)
+		return GOOD;
+	if (*got == KLOG_SCAN_BAD)
+		say_checksums(g, why);
+	return file_is_there(g) ? 0 : AGAIN;
+}
+
+/* Whether the rest of the file is what a writer had not finished. */
+static int
+is_tail(struct segment *g, int got, int64_t position, bool *tail,
+	struct klog_err *err)
+{
+	const struct klog_damage d = damage_of(g);
+	bool length = false;
+
+	*tail = got == KLOG_SCAN_SHORT || state_of(g) != NULL;
+	if (got == KLOG_SCAN_SHORT &&
+		klog_damage_is_length(&d, position, &length, err) == -1)
+		return -1;
+	*tail &= !length;
+	return 0;
+}
+
 /*
  * Not whole or not clean at scan.position: 0 go on at scan.position, AGAIN
  * the whole segment, -1.
@@ -423,55 +471,36 @@ say_checksums(struct segment *g, struct klog_err *why)
 static int
 judge(struct segment *g, struct klog_err *err)
 {
-	struct klog_sweep *s = g->s;
 	struct klog_err why = { KLOG_OK, 0, "" };
-	int64_t position = s->scan.position, to;
-	struct klog_damage d;
-	bool must, wrong = false;
-	int got;
+	int64_t position = g->s->scan.position, to;
+	const struct klog_damage d = damage_of(g);
+	bool reserved, tail = false, must;
+	int got, r = look_again(g, &got, &why, err);
 
-	/* the state, then the batch once more */
-	if (s->r->has_state && klog_reader_look(s->r, err) == -1)
-		return -1;
-	if (is_other(g))
-		return AGAIN;
-	got = klog_scan_look_again(&s->scan, &why);
-	if (got == -1) {
-		*err = why;
-		return -1;
-	}
-	if (got == KLOG_SCAN_BATCH || got == KLOG_SCAN_END)
-		return 0;
-	if (got == KLOG_SCAN_BAD)
-		say_checksums(g, &why);
-	if (!file_is_there(g))
-		return AGAIN; /* replaced, or removed */
+	if (r != 0)
+		return r == GOOD ? 0 : r;
 	must = must_be_whole(g, got, position);
-	if (is_reserved(g, position, &wrong, err) == -1)
+	if (is_reserved(g, position, &reserved, err) == -1)
 		return -1;
-	if (wrong) {
-		s->scan.position = g->end;
+	if (reserved) {
+		g->s->scan.position = g->end;
 		return 0;
 	}
-	d = damage_of(g);
-	if (klog_damage_end(&d, position, &to, err) == -1)
+	if (klog_damage_end(&d, position, &to, err) == -1 ||
+		(!must && to == g->end &&
+			is_tail(g, got, position, &tail, err) == -1))
 		return -1;
-	if (!must && to == g->end &&
-		(got == KLOG_SCAN_SHORT || state_of(g) != NULL)) {
-		if (got == KLOG_SCAN_SHORT &&
-			klog_damage_is_length(&d, position, &wrong, err) == -1)
-			return -1;
-		if (!wrong) {
-			s->scan.position = g->end;
-			return torn_tail(g, position, why.text, err);
-		}
+	if (tail) {
+		g->s->scan.position = g->end;
+		return torn_tail(g, position, why.text, err);
 	}
 	/* did a writer finish this one and the next meanwhile? */
-	if (!must && (got = klog_damage_good_at(&d, position, err)) != 0)
-		return got == -1 ? -1 : 0;
+	r = must ? 0 : klog_damage_good_at(&d, position, err);
+	if (r != 0)
+		return r == 1 ? 0 : -1;
 	if (tell_range(g, position, to, why.text, err) == -1)
 		return -1;
-	klog_scan_init(&s->scan, g->fd, to, KLOG_DAMAGE_CHUNK);
+	klog_scan_init(&g->s->scan, g->fd, to, KLOG_DAMAGE_CHUNK);
 	return 0;
 }
 
@@ -594,7 +623,7 @@ look_at(struct segment *g, struct klog_err *err)
 	ask = !s->only_log && !is_swap(g) && !(is_last(g) && g->end == 0);
 	if (g->end == -1 || klog_collate_open(&c, s->r->dir, ask, err) == -1)
 		return -1;
-	g->budget = 8 * g->end + 64 * 1024 * 1024;
+	g->budget = BUDGET_TIMES * g->end + BUDGET_LEAST;
 	if (klog_aborts_begin(&s->aborts, s->r->dir, g->base, err) == -1) {
 		klog_collate_close(&c);
 		return -1;
