@@ -52,7 +52,7 @@ wait_for_room(const struct output *out, size_t *size, struct klog_err *err)
 	do
 		if (out->meanwhile(out->of, err) == -1)
 			return -1;
-	while (poll(&fd, 1, MEANWHILE_MS) == 0);
+	while (stop_signal() == 0 && poll(&fd, 1, MEANWHILE_MS) == 0);
 	/* the pages at both ends may be used in part only */
 	if (ioctl(out->fd, FIONREAD, &unread) == 0)
 		room = fcntl(out->fd, F_GETPIPE_SZ) - unread - 2 * PIPE_BUF;
