@@ -558,44 +558,30 @@ work_on(struct klog_cluster *cluster, struct klog_topic *t, int32_t partition,
 		.now_ms = klog_now_ms() };
 }
 
-/* Of two failures the one that says more about the log is the result. */
-static void
-take_worse(struct klog_cluster *cluster, struct klog_err *err,
-	const struct klog_err *other)
-{
-	if (other->code == KLOG_ECORRUPT && err->code != KLOG_ECORRUPT) {
-		klog_sayf(&cluster->say, 0, "%s", err->text);
-		*err = *other;
-	} else {
-		klog_sayf(&cluster->say, 0, "%s", other->text);
-	}
-}
-
-/* Does one thing with each partition that is meant.  With `all` one that fails
- * hides no other, and all but the worst failure are said. */
+/* Does one thing with each partition that is meant; with `all` one that fails
+ * hides no other. */
 static int
 for_each(struct klog_cluster *cluster, struct klog_topic *t,
 	const struct klog_clean *clean, struct klog_clean_report *report,
 	int (*what)(struct work *w, struct klog_err *err), bool all,
 	struct klog_err *err)
 {
-	struct klog_err other;
+	struct klog_failures failures = { .any = false };
+	struct klog_err why;
 	int32_t i;
-	int r = 0;
 
-	for (i = 0; (all || r == 0) && i < klog_topic_partitions(t); i++) {
+	for (i = 0; (all || !failures.any) && i < klog_topic_partitions(t);
+		i++) {
 		struct work w = work_on(cluster, t, i, clean, report);
 
 		if ((clean->partition != -1 && clean->partition != i) ||
-			what(&w, r == 0 ? err : &other) == 0)
+			what(&w, &why) == 0)
 			continue;
-		if (r == -1)
-			take_worse(cluster, err, &other);
-		r = -1;
-		if (err->code == KLOG_EDELETED)
+		klog_failures_add(&failures, &cluster->say, &why);
+		if (why.code == KLOG_EDELETED)
 			break;
 	}
-	return r;
+	return klog_failures_end(&failures, err);
 }
 
 int

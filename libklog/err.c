@@ -87,3 +87,26 @@ klog_sayf(const struct klog_say *say, int level, const char *fmt, ...)
 	va_end(ap);
 	say->line(say->arg, level, text);
 }
+
+void
+klog_failures_add(struct klog_failures *f, const struct klog_say *say,
+	const struct klog_err *err)
+{
+	bool worse = err->code == KLOG_ECORRUPT &&
+		f->worst.code != KLOG_ECORRUPT;
+
+	if (f->any)
+		klog_sayf(say, 0, "%s", worse ? f->worst.text : err->text);
+	if (!f->any || worse)
+		f->worst = *err;
+	f->any = true;
+}
+
+int
+klog_failures_end(const struct klog_failures *f, struct klog_err *err)
+{
+	if (!f->any)
+		return 0;
+	*err = f->worst;
+	return -1;
+}

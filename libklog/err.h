@@ -26,4 +26,18 @@ int klog_fail_memory(struct klog_err *err);
 void klog_sayf(const struct klog_say *say, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Where one that fails hides no other: the worst failure, damage before all
+ * else, is kept for the caller, and the others are said.
+ */
+struct klog_failures {
+	bool any;
+	struct klog_err worst;
+};
+void klog_failures_add(struct klog_failures *f, const struct klog_say *say,
+	const struct klog_err *err);
+
+/* 0 there was none, -1 with *err. */
+int klog_failures_end(const struct klog_failures *f, struct klog_err *err);
+
 #endif

@@ -83,29 +83,19 @@ add_partition(struct klog_cluster *cluster, struct klog_topic *t,
 	return r;
 }
 
-/* The last failure, which is the caller's; those before it are told. */
-struct trouble {
-	bool any;
-	struct klog_err err;
-};
-
-/* What fails stands in no other's way, and what is gone is no trouble. */
+/* What is gone is no trouble. */
 static void
 tell(struct klog_cluster *cluster, const struct klog_err *err,
-	struct trouble *trouble)
+	struct klog_failures *failures)
 {
-	if (err->code == KLOG_ENOTFOUND || err->code == KLOG_EDELETED)
-		return;
-	if (trouble->any)
-		klog_sayf(&cluster->say, 0, "%s", trouble->err.text);
-	trouble->err = *err;
-	trouble->any = true;
+	if (err->code != KLOG_ENOTFOUND && err->code != KLOG_EDELETED)
+		klog_failures_add(failures, &cluster->say, err);
 }
 
 /* Of a topic that loses whole segments; one that is compacted keeps its keys. */
 static void
 add_topic(struct klog_cluster *cluster, size_t topic, struct candidates *all,
-	struct trouble *trouble)
+	struct klog_failures *failures)
 {
 	struct klog_topic t;
 	struct klog_err err;
@@ -113,7 +103,7 @@ add_topic(struct klog_cluster *cluster, size_t topic, struct candidates *all,
 
 	if (klog_topic_open(&t, cluster, all->names[topic], false, &err) ==
 		-1) {
-		tell(cluster, &err, trouble);
+		tell(cluster, &err, failures);
 		return;
 	}
 	memcpy(all->ids[topic], t.config.id, KLOG_TOPIC_ID);
@@ -122,7 +112,7 @@ add_topic(struct klog_cluster *cluster, size_t topic, struct candidates *all,
 		i < klog_topic_partitions(&t);
 		i++)
 		if (add_partition(cluster, &t, i, topic, all, &err) == -1)
-			tell(cluster, &err, trouble);
+			tell(cluster, &err, failures);
 	klog_topic_close(&t);
 }
 
@@ -202,7 +192,7 @@ wait_for_room(struct klog_cluster *cluster, int64_t least, int64_t *have,
 /* Removes candidates until as much is free: 1, 0, -1. */
 static int
 remove_oldest(struct klog_cluster *cluster, struct candidates *all,
-	int64_t least, int64_t *freed, struct trouble *trouble,
+	int64_t least, int64_t *freed, struct klog_failures *failures,
 	struct klog_err *err)
 {
 	struct klog_clean_report report = { .count = 0 };
@@ -220,7 +210,7 @@ remove_oldest(struct klog_cluster *cluster, struct candidates *all,
 		if (klog_dir_remove_before(cluster, all->names[one->topic],
 			    all->ids[one->topic], one->partition,
 			    one->fact.next, &report, &why) == -1) {
-			tell(cluster, &why, trouble);
+			tell(cluster, &why, failures);
 			pass_over(all, one);
 		}
 		r = klog_floor_disk(cluster, &have, &whole, err);
@@ -251,7 +241,7 @@ int
 klog_floor_keep(struct klog_cluster *cluster, int64_t least, bool dry_run,
 	struct klog_clean_report *report, int64_t *freed, struct klog_err *err)
 {
-	struct trouble trouble = { .any = false };
+	struct klog_failures failures = { .any = false };
 	struct candidates all = { NULL, 0, NULL, NULL };
 	size_t i, count;
 	int r;
@@ -265,16 +255,14 @@ klog_floor_keep(struct klog_cluster *cluster, int64_t least, bool dry_run,
 		return klog_fail_memory(err);
 	}
 	for (i = 0; i < count; i++)
-		add_topic(cluster, i, &all, &trouble);
+		add_topic(cluster, i, &all, &failures);
 	if (all.count > 1)
 		qsort(all.list, all.count, sizeof(all.list[0]), by_newest);
-	r = dry_run ? plan_oldest(cluster, &all, least, report, freed, err)
-		    : remove_oldest(cluster, &all, least, freed, &trouble, err);
+	r = dry_run
+		? plan_oldest(cluster, &all, least, report, freed, err)
+		: remove_oldest(cluster, &all, least, freed, &failures, err);
 	free(all.list);
 	free(all.ids);
 	free(all.names);
-	if (r == -1 || !trouble.any)
-		return r;
-	*err = trouble.err;
-	return -1;
+	return r == -1 || klog_failures_end(&failures, err) == -1 ? -1 : r;
 }

@@ -778,25 +778,20 @@ find(struct klog_topic *t, struct klog_cluster *cluster, const char *operand,
 	return -1;
 }
 
-/* The last failure, which is the caller's; those before it are told. */
-struct trouble {
-	bool any;
-	struct klog_err err;
-};
-
-/* One partition hides no other: 0 go on, -1 the topic is gone. */
+/* 0 go on with the next, -1 the topic is gone, and nothing is wrong with it. */
 static int
 tell(const struct klog_topic *t, const struct klog_cluster *cluster,
-	const struct klog_err *why, struct trouble *trouble)
+	const struct klog_err *why, struct klog_failures *failures)
 {
 	struct klog_err gone;
-	bool there = klog_topic_still_there(t, &gone) == 0;
 
-	if (trouble->any && there)
-		klog_sayf(&cluster->say, 0, "%s", trouble->err.text);
-	trouble->err = there ? *why : gone;
-	trouble->any = true;
-	return there ? 0 : -1;
+	if (klog_topic_still_there(t, &gone) == 0) {
+		klog_failures_add(failures, &cluster->say, why);
+		return 0;
+	}
+	failures->any = true;
+	failures->worst = gone;
+	return -1;
 }
 
 int
@@ -804,7 +799,7 @@ klog_dir_repair(struct klog_cluster *cluster, const char *operand,
 	int32_t partition, bool dry_run, struct klog_repaired **list,
 	size_t *count, struct klog_err *err)
 {
-	struct trouble trouble = { .any = false };
+	struct klog_failures failures = { .any = false };
 	struct klog_buf out = { NULL, 0, 0 };
 	struct klog_err why;
 	struct klog_topic t;
@@ -826,19 +821,17 @@ klog_dir_repair(struct klog_cluster *cluster, const char *operand,
 			continue;
 		w.first = out.size / sizeof(struct klog_repaired);
 		if (repair(&w, i, &why) == -1)
-			r = tell(&t, cluster, &why, &trouble);
+			r = tell(&t, cluster, &why, &failures);
 	}
 	if (r == 0 && partition == -1) {
 		struct work w = { .topic = &t, .out = &out };
 
 		w.first = out.size / sizeof(struct klog_repaired);
 		if (look_at_groups(&w, &why) == -1)
-			r = tell(&t, cluster, &why, &trouble);
+			r = tell(&t, cluster, &why, &failures);
 	}
-	if (trouble.any) {
-		*err = trouble.err;
-		r = -1;
-	}
+	if (failures.any)
+		r = klog_failures_end(&failures, err);
 	*list = (struct klog_repaired *)(void *)out.data;
 	*count = out.size / sizeof(struct klog_repaired);
 	klog_topic_close(&t);
