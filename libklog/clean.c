@@ -272,10 +272,10 @@ oldest_dirty(const struct work *w, int64_t first_dirty, int64_t *oldest,
 	return 0;
 }
 
-/* Each group is built, and takes the place of its segments. */
+/* Each row is built, and takes the place of its segments. */
 static int
-replace_groups(struct work *w, struct klog_compaction *c,
-	struct klog_plan *plan, int64_t begun, struct klog_err *err)
+replace_rows(struct work *w, struct klog_compaction *c, struct klog_plan *plan,
+	int64_t begun, struct klog_err *err)
 {
 	size_t i;
 
@@ -284,14 +284,14 @@ replace_groups(struct work *w, struct klog_compaction *c,
 	if (klog_partition_raise_dirty(&w->log, c->to, err) == -1)
 		return -1;
 	for (i = 0; i < plan->count; i++) {
-		if (klog_compact_copy(c, &plan->groups[i], err) == -1) {
+		if (klog_compact_copy(c, &plan->rows[i], err) == -1) {
 			struct klog_err ignored;
 
 			/* perhaps the disk is full of what it wrote */
 			klog_swap_tidy(c->dir, plan, &ignored);
 			return -1;
 		}
-		if (klog_swap_in(c->dir, &plan->groups[i], err) == -1)
+		if (klog_swap_in(c->dir, &plan->rows[i], err) == -1)
 			return klog_err_in(err, "%s", c->path);
 	}
 	return klog_plan_end(c->dir, plan, begun, err) == -1
@@ -322,9 +322,9 @@ compact(struct work *w, const struct klog_dirt *dirt,
 	r = klog_compact_map(
 		&c, dirt, w->how->buffer > 0 ? w->how->buffer : BUFFER, err);
 	if (r == 0)
-		r = klog_compact_group(&c, w->facts, w->count, &plan, err);
+		r = klog_compact_rows(&c, w->facts, w->count, &plan, err);
 	if (r == 0)
-		r = replace_groups(w, &c, &plan, before->to, err);
+		r = replace_rows(w, &c, &plan, before->to, err);
 	w->report->compacted += r == 0;
 	w->report->records_read += c.read;
 	w->report->records_kept += c.kept;
@@ -419,7 +419,7 @@ apply_compaction(
 	return r;
 }
 
-/* The groups of a run that was killed are done, or dropped. */
+/* The rows of a run that was killed are done, or dropped. */
 static int
 settle_plan(struct work *w, struct klog_plan *plan, struct klog_err *err)
 {

@@ -228,34 +228,34 @@ klog_compact_map(struct klog_compaction *c, const struct klog_dirt *dirt,
 	return r == -1 ? -1 : 0;
 }
 
-/* ---- groups ---- */
+/* ---- rows of segments ---- */
 
 int
-klog_compact_group(struct klog_compaction *c,
+klog_compact_rows(struct klog_compaction *c,
 	const struct klog_segment_fact *facts, size_t count,
 	struct klog_plan *plan, struct klog_err *err)
 {
-	struct klog_swap_group *group = NULL;
+	struct klog_swap_row *row = NULL;
 	int64_t bytes = 0;
 	size_t i;
 
-	plan->groups = calloc(count + 1, sizeof(plan->groups[0]));
-	if (plan->groups == NULL)
+	plan->rows = calloc(count + 1, sizeof(plan->rows[0]));
+	if (plan->rows == NULL)
 		return klog_fail_memory(err);
 	/* the last one is active, and never among them */
 	for (i = 0; i + 1 < count && facts[i].base < c->to; i++) {
-		if (group == NULL ||
+		if (row == NULL ||
 			bytes + facts[i].bytes > c->settings->segment_bytes ||
-			facts[i].next - 1 - group->base > INT32_MAX) {
-			if (plan->count == KLOG_PLAN_GROUPS) {
-				c->to = group->next;
+			facts[i].next - 1 - row->base > INT32_MAX) {
+			if (plan->count == KLOG_PLAN_ROWS) {
+				c->to = row->next;
 				break;
 			}
-			group = &plan->groups[plan->count++];
-			group->base = facts[i].base;
+			row = &plan->rows[plan->count++];
+			row->base = facts[i].base;
 			bytes = 0;
 		}
-		group->next = facts[i].next;
+		row->next = facts[i].next;
 		bytes += facts[i].bytes;
 	}
 	plan->to = c->to;
@@ -263,7 +263,7 @@ klog_compact_group(struct klog_compaction *c,
 		return klog_fail(err, KLOG_EREFUSED,
 			"%s: more than %d segments before what is dirty; raise "
 			"segment.bytes",
-			c->path, KLOG_PLAN_GROUPS);
+			c->path, KLOG_PLAN_ROWS);
 	return 0;
 }
 
@@ -521,8 +521,8 @@ copy_segment(struct klog_compaction *c, int64_t base, struct stat *st,
 }
 
 int
-klog_compact_copy(struct klog_compaction *c,
-	const struct klog_swap_group *group, struct klog_err *err)
+klog_compact_copy(struct klog_compaction *c, const struct klog_swap_row *row,
+	struct klog_err *err)
 {
 	struct klog_bases bases;
 	struct stat newest;
@@ -532,9 +532,9 @@ klog_compact_copy(struct klog_compaction *c,
 	memset(&newest, 0, sizeof(newest));
 	if (klog_segment_list(c->dir, &bases, err) == -1)
 		return klog_err_in(err, "%s", c->path);
-	r = begin_output(c, group->base, err);
+	r = begin_output(c, row->base, err);
 	for (i = 0; r == 0 && i < bases.count; i++)
-		if (bases.base[i] >= group->base && bases.base[i] < group->next)
+		if (bases.base[i] >= row->base && bases.base[i] < row->next)
 			r = copy_segment(c, bases.base[i], &newest, err);
 	klog_bases_free(&bases);
 	if (r == 0)

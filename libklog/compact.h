@@ -65,15 +65,15 @@ int klog_compact_map(struct klog_compaction *c, const struct klog_dirt *dirt,
 	size_t buffer, struct klog_err *err);
 
 /* Which segments become one: rows of neighbours up to segment.bytes.  With more
- * rows than a plan has groups the round ends earlier; plan->to is its end. */
-int klog_compact_group(struct klog_compaction *c,
+ * segments than a plan has rows the round ends earlier; plan->to is its end. */
+int klog_compact_rows(struct klog_compaction *c,
 	const struct klog_segment_fact *facts, size_t count,
 	struct klog_plan *plan, struct klog_err *err);
 
-/* Writes what stays of a group as BASE.log.cleaned and its two indexes,
- * synced.  Groups in their order. */
+/* Writes what stays of a row as BASE.log.cleaned and its two indexes,
+ * synced.  Rows in their order. */
 int klog_compact_copy(struct klog_compaction *c,
-	const struct klog_swap_group *group, struct klog_err *err);
+	const struct klog_swap_row *row, struct klog_err *err);
 
 void klog_compact_free(struct klog_compaction *c);
 

@@ -41,11 +41,11 @@ parse(char *text, struct klog_plan *plan)
 	if (take_two(line, &plan->from, &plan->to) == -1)
 		return -1;
 	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
-		struct klog_swap_group *g = &plan->groups[plan->count];
+		struct klog_swap_row *g = &plan->rows[plan->count];
 
 		if (rest == NULL)
 			return strcmp(line, TAIL) == 0 ? 0 : -1;
-		if (plan->count == KLOG_PLAN_GROUPS ||
+		if (plan->count == KLOG_PLAN_ROWS ||
 			take_two(line, &g->base, &g->next) == -1 ||
 			g->base < end || g->next == g->base)
 			return -1;
@@ -80,8 +80,8 @@ klog_plan_read(int dir, struct klog_plan *plan, struct klog_err *err)
 	}
 	for (i = 0; i < text.size; i++)
 		lines += text.data[i] == '\n';
-	plan->groups = calloc(lines, sizeof(plan->groups[0]));
-	if (plan->groups == NULL) {
+	plan->rows = calloc(lines, sizeof(plan->rows[0]));
+	if (plan->rows == NULL) {
 		klog_buf_free(&text);
 		return klog_fail_memory(err);
 	}
@@ -109,7 +109,7 @@ klog_plan_write(int dir, const struct klog_plan *plan, struct klog_err *err)
 
 	for (i = 0; r == 0 && i < plan->count; i++) {
 		n = snprintf(line, sizeof(line), "%" PRId64 " %" PRId64 "\n",
-			plan->groups[i].base, plan->groups[i].next);
+			plan->rows[i].base, plan->rows[i].next);
 		r = klog_buf_put(&text, line, (size_t)n);
 	}
 	if (r == 0)
@@ -142,8 +142,8 @@ klog_plan_end(
 void
 klog_plan_free(struct klog_plan *plan)
 {
-	free(plan->groups);
-	plan->groups = NULL;
+	free(plan->rows);
+	plan->rows = NULL;
 	plan->count = 0;
 }
 
@@ -208,15 +208,14 @@ klog_segment_remove(int dir, int64_t base, struct klog_err *err)
 
 /* The segments that the new one stands for, but the first. */
 static int
-unlink_others(
-	int dir, const struct klog_swap_group *group, struct klog_err *err)
+unlink_others(int dir, const struct klog_swap_row *row, struct klog_err *err)
 {
 	struct klog_bases bases;
 	size_t i;
 	int r = klog_segment_list(dir, &bases, err);
 
 	for (i = 0; r == 0 && i < bases.count; i++)
-		if (bases.base[i] > group->base && bases.base[i] < group->next)
+		if (bases.base[i] > row->base && bases.base[i] < row->next)
 			r = klog_segment_remove(dir, bases.base[i], err);
 	klog_bases_free(&bases);
 	return r;
@@ -224,43 +223,43 @@ unlink_others(
 
 /* From any point on once all three are .swap; each step done twice is done. */
 static int
-finish(int dir, const struct klog_swap_group *group, struct klog_err *err)
+finish(int dir, const struct klog_swap_row *row, struct klog_err *err)
 {
 	char name[KLOG_FILE_NAME];
 	int part;
 
-	name_part(name, group->base, LOG, KLOG_SWAP);
+	name_part(name, row->base, LOG, KLOG_SWAP);
 	if (exists(dir, name) &&
-		rename_one(dir, group->base, LOG, KLOG_SWAP, "", err) == -1)
+		rename_one(dir, row->base, LOG, KLOG_SWAP, "", err) == -1)
 		return -1;
 	/* the old ones go when nothing can bring back the old first one */
 	if (klog_sync_dir(dir, name, err) == -1 ||
-		unlink_others(dir, group, err) == -1 ||
+		unlink_others(dir, row, err) == -1 ||
 		klog_sync_dir(dir, name, err) == -1)
 		return -1;
 	for (part = INDEX; part < PARTS; part++) {
-		name_part(name, group->base, part, KLOG_SWAP);
+		name_part(name, row->base, part, KLOG_SWAP);
 		if (exists(dir, name) &&
-			rename_one(dir, group->base, part, KLOG_SWAP, "",
-				err) == -1)
+			rename_one(dir, row->base, part, KLOG_SWAP, "", err) ==
+				-1)
 			return -1;
 	}
 	return klog_sync_dir(dir, name, err);
 }
 
 int
-klog_swap_in(int dir, const struct klog_swap_group *group, struct klog_err *err)
+klog_swap_in(int dir, const struct klog_swap_row *row, struct klog_err *err)
 {
 	int part;
 
 	/* the time index first: without a .cleaned it stands for all three */
 	for (part = TIMEINDEX; part >= 0; part--)
-		if (rename_one(dir, group->base, part, ".cleaned", KLOG_SWAP,
+		if (rename_one(dir, row->base, part, ".cleaned", KLOG_SWAP,
 			    err) == -1)
 			return -1;
 	if (klog_sync_dir(dir, "segments", err) == -1)
 		return -1;
-	return finish(dir, group, err);
+	return finish(dir, row, err);
 }
 
 bool
@@ -325,14 +324,14 @@ klog_swap_tidy(int dir, const struct klog_plan *plan, struct klog_err *err)
 	size_t i;
 
 	for (i = 0; i < plan->count; i++) {
-		const struct klog_swap_group *group = &plan->groups[i];
+		const struct klog_swap_row *row = &plan->rows[i];
 
-		if (has_any(dir, group->base, ".cleaned")) {
-			if (drop(dir, group->base, KLOG_SWAP, err) == -1)
+		if (has_any(dir, row->base, ".cleaned")) {
+			if (drop(dir, row->base, KLOG_SWAP, err) == -1)
 				return -1;
 			dropped = true;
-		} else if (has_any(dir, group->base, KLOG_SWAP) &&
-			finish(dir, group, err) == -1) {
+		} else if (has_any(dir, row->base, KLOG_SWAP) &&
+			finish(dir, row, err) == -1) {
 			return -1;
 		}
 	}

@@ -665,8 +665,8 @@ is_stood_for(int dir, const struct klog_plan *plan, int64_t base)
 	size_t i;
 
 	for (i = 0; i < plan->count; i++)
-		if (base > plan->groups[i].base && base < plan->groups[i].next)
-			return klog_swap_stands(dir, plan->groups[i].base);
+		if (base > plan->rows[i].base && base < plan->rows[i].next)
+			return klog_swap_stands(dir, plan->rows[i].base);
 	return false;
 }
 

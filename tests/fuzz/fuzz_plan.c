@@ -64,19 +64,19 @@ check_plan(int dir, const struct klog_plan *plan)
 	size_t i;
 
 	must(plan->from >= 0 && plan->to >= plan->from);
-	must(plan->count <= KLOG_PLAN_GROUPS);
+	must(plan->count <= KLOG_PLAN_ROWS);
 	for (i = 0; i < plan->count; i++) {
-		must(plan->groups[i].base >= end);
-		must(plan->groups[i].next > plan->groups[i].base);
-		end = plan->groups[i].next;
+		must(plan->rows[i].base >= end);
+		must(plan->rows[i].next > plan->rows[i].base);
+		end = plan->rows[i].next;
 	}
 	must(klog_plan_write(dir, plan, &err) == 0);
 	must(klog_plan_read(dir, &again, &err) == 1);
 	must(again.from == plan->from && again.to == plan->to);
 	must(again.count == plan->count);
 	must(plan->count == 0 ||
-		memcmp(again.groups, plan->groups,
-			plan->count * sizeof(plan->groups[0])) == 0);
+		memcmp(again.rows, plan->rows,
+			plan->count * sizeof(plan->rows[0])) == 0);
 	klog_plan_free(&again);
 }
 

@@ -256,11 +256,11 @@ look(const struct one *c)
 	ok(dirt.due == c->due, "%s: %s", c->name, c->due ? "due" : "not due");
 }
 
-/* ---- groups ---- */
+/* ---- rows of segments ---- */
 
 /* "BASE-NEXT " for each group of segments of so many bytes. */
 static void
-group(const char *name, const int64_t *bytes, size_t count, int64_t step,
+row(const char *name, const int64_t *bytes, size_t count, int64_t step,
 	int64_t to, const char *want)
 {
 	struct klog_segment_fact facts[8] = { { 0 } };
@@ -278,31 +278,31 @@ group(const char *name, const int64_t *bytes, size_t count, int64_t step,
 		facts[i].next = (int64_t)i * step + step;
 		facts[i].bytes = bytes[i];
 	}
-	klog_compact_group(&c, facts, count, &plan, &err);
+	klog_compact_rows(&c, facts, count, &plan, &err);
 	for (i = 0; i < plan.count; i++) {
 		size_t used = strlen(text);
 
 		snprintf(text + used, sizeof(text) - used,
-			"%" PRId64 "-%" PRId64 " ", plan.groups[i].base,
-			plan.groups[i].next);
+			"%" PRId64 "-%" PRId64 " ", plan.rows[i].base,
+			plan.rows[i].next);
 	}
-	is_str(text, want, "groups: %s", name);
+	is_str(text, want, "rows: %s", name);
 	klog_plan_free(&plan);
 }
 
 static void
-groups(void)
+rows(void)
 {
 	static const int64_t half[] = { 500, 500, 500, 500, 100 };
 	static const int64_t mixed[] = { 900, 101, 2000, 1, 1, 1 };
 	static const int64_t none[] = { 0, 0, 0, 0, 0 };
 
-	group("up to segment.bytes", half, 5, 10, 40, "0-20 20-40 ");
-	group("one larger than it is its own", mixed, 6, 10, 50,
+	row("up to segment.bytes", half, 5, 10, 40, "0-20 20-40 ");
+	row("one larger than it is its own", mixed, 6, 10, 50,
 		"0-10 10-20 20-30 30-50 ");
-	group("the active one never", none, 5, 10, 50, "0-40 ");
-	group("those past the end of the round not", none, 5, 10, 15, "0-20 ");
-	group("2^31 offsets at most", none, 4, INT64_C(1) << 30, INT64_MAX,
+	row("the active one never", none, 5, 10, 50, "0-40 ");
+	row("those past the end of the round not", none, 5, 10, 15, "0-20 ");
+	row("2^31 offsets at most", none, 4, INT64_C(1) << 30, INT64_MAX,
 		"0-2147483648 2147483648-3221225472 ");
 }
 
@@ -325,14 +325,14 @@ too_many(size_t count, int64_t from, int64_t to, int64_t want)
 		facts[i].next = (int64_t)i * 10 + 10;
 		facts[i].bytes = 1;
 	}
-	r = klog_compact_group(&c, facts, count, &plan, &err);
+	r = klog_compact_rows(&c, facts, count, &plan, &err);
 	is_int(r, want == -1 ? -1 : 0, "%zu segments: %s", count,
-		r == -1 ? err.text : "groups");
+		r == -1 ? err.text : "rows");
 	if (r == 0) {
 		is_int(c.to, want, "%zu segments: the round ends", count);
 		is_int(plan.to, want, "%zu segments: as the plan", count);
 		is_int((int64_t)plan.count, (want + 9) / 10,
-			"%zu segments: groups", count);
+			"%zu segments: rows", count);
 	}
 	klog_plan_free(&plan);
 	free(facts);
@@ -341,7 +341,7 @@ too_many(size_t count, int64_t from, int64_t to, int64_t want)
 int
 main(void)
 {
-	const int64_t most = KLOG_PLAN_GROUPS * INT64_C(10);
+	const int64_t most = KLOG_PLAN_ROWS * INT64_C(10);
 	size_t i;
 
 	as_kafka();
@@ -350,11 +350,11 @@ main(void)
 	codecs();
 	for (i = 0; i < COUNT(cases); i++)
 		look(&cases[i]);
-	groups();
-	too_many(KLOG_PLAN_GROUPS + 1, 0, most, most);
-	too_many(KLOG_PLAN_GROUPS + 1, 0, most - 15, most - 15);
-	too_many(KLOG_PLAN_GROUPS + 5, most - 10, most + 30, most);
-	too_many(KLOG_PLAN_GROUPS + 5, most, most + 30, -1);
+	rows();
+	too_many(KLOG_PLAN_ROWS + 1, 0, most, most);
+	too_many(KLOG_PLAN_ROWS + 1, 0, most - 15, most - 15);
+	too_many(KLOG_PLAN_ROWS + 5, most - 10, most + 30, most);
+	too_many(KLOG_PLAN_ROWS + 5, most, most + 30, -1);
 	klog_compressor_free(&compressor);
 	return done();
 }
