@@ -45,16 +45,27 @@ wait_more(struct copy *copy, int64_t last_tick, struct klog_err *err)
 static int
 take_run(struct copy *copy, const struct klog_run *run, struct klog_err *err)
 {
-	size_t count = run->count;
+	size_t count = run->count, i;
 	int64_t left = copy->count - copy->print.count;
+	struct klog_run part;
 
 	if (copy->count != -1 && (int64_t)count > left)
 		count = (size_t)left;
 	if (has_command(copy))
 		return work_put(&copy->work, run, count, err);
-	if (print_run(&copy->print, &copy->out, run, count, err) == -1)
-		return -1;
-	return delivery_took(&copy->delivery, run, count, err);
+	for (i = 0; i < count; i += part.count) {
+		part = *run;
+		part.records += i;
+		part.count = delivery_piece(&copy->delivery);
+		if (part.count > count - i)
+			part.count = count - i;
+		if (print_run(&copy->print, &copy->out, &part, part.count,
+			    err) == -1 ||
+			delivery_took(&copy->delivery, run, i + part.count,
+				err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 /* There is no more at hand: nobody waits for what is gathered. */

@@ -17,8 +17,8 @@
 #define READER_MS 500 /* marked at one look, committed at the next */
 #define POLL_MS 5     /* nothing tells when a pipe is empty */
 #define POLL_MOST_MS 50
-#define GRACE_MS 5      /* for a reader that took all, and used a part of it */
-#define STOPPED_MS 2000 /* after a signal its reader has so long */
+#define GRACE_MS 5 /* for a reader that took all, and used a part of it */
+#define PIECE 32   /* records, of which the last is in flight */
 
 /* Dies as a write to what nobody reads would have it; or by the signal that came
  * before. */
@@ -110,13 +110,23 @@ delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 	d->in = in;
 	d->out = out;
 	d->look_tick = klog_tick_ms() + look_ms(d);
-	if (d->kind == TO_PIPE) {
+	if (asks_reader(d)) {
 		out->meanwhile = look_meanwhile;
 		out->of = d;
 	}
 	if (d->kind == TO_FILE && ends_torn(out->fd, end))
 		return output_put(out, end->data, end->size, err);
 	return 0;
+}
+
+size_t
+delivery_piece(const struct delivery *d)
+{
+	if (!asks_reader(d))
+		return SIZE_MAX;
+	return d->out->written + (int64_t)d->out->buf.size < INFLIGHT_FINE
+		? 1
+		: PIECE;
 }
 
 int
@@ -146,12 +156,7 @@ delivery_took(struct delivery *d, const struct klog_run *run, size_t count,
 static int64_t
 taken(const struct delivery *d)
 {
-	int unread = 0;
-
-	if (ioctl(d->out->fd, d->kind == TO_PIPE ? FIONREAD : SIOCOUTQ,
-		    &unread) == -1)
-		unread = 0; /* it cannot tell: as a device */
-	return d->out->written - unread;
+	return d->out->written - output_unread(d->out);
 }
 
 static int
@@ -244,13 +249,13 @@ static int
 wait_for_reader(struct delivery *d, struct klog_err *err)
 {
 	struct pollfd fd = { .fd = d->out->fd, .events = 0 };
-	int64_t since = klog_tick_ms();
+	int64_t since = klog_tick_ms(), had = -1, has;
 	int wait = POLL_MS;
 
-	while (taken(d) < d->out->written) {
-		if (stop_at_once() != 0 ||
-			(stop_signal() != 0 &&
-				klog_tick_ms() - since > STOPPED_MS))
+	for (; (has = taken(d)) < d->out->written; had = has) {
+		if (stop_signal() == 0 || has != had)
+			since = klog_tick_ms();
+		if (output_late(d->out, since))
 			return 0;
 		if (poll(&fd, 1, wait) == 1)
 			end_without_reader();

@@ -37,6 +37,9 @@ struct delivery {
 int delivery_init(struct delivery *d, bool group, struct klog_consumer *in,
 	struct output *out, const struct klog_buf *end, struct klog_err *err);
 
+/* How many records to put into the output before the next delivery_took. */
+size_t delivery_piece(const struct delivery *d);
+
 /* The first `count` records of a run were put into the output: 0, or -1. */
 int delivery_took(struct delivery *d, const struct klog_run *run, size_t count,
 	struct klog_err *err);

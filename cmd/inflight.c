@@ -46,8 +46,10 @@ inflight_add(struct inflight *f, int64_t bytes, const struct klog_position *to)
 	size_t source = (size_t)to->source;
 	struct inflight_entry *entry, *grown;
 
-	bytes += INFLIGHT_SLICE - 1;
-	bytes -= bytes % INFLIGHT_SLICE;
+	if (bytes > INFLIGHT_FINE) {
+		bytes += INFLIGHT_SLICE - 1;
+		bytes -= bytes % INFLIGHT_SLICE;
+	}
 	if (make_room(f, source) == -1)
 		return -1;
 	entry = same_slice(f, bytes, source);

@@ -7,10 +7,16 @@
 
 #include "libklog/klog.h"
 
-#define INFLIGHT_SLICE 4096 /* bytes; within it one entry a source will do */
+/*
+ * Within a slice of so many bytes one entry a source will do; of the first ones
+ * each record is known, so that a reader that takes little before it ends, each
+ * time, gets on.
+ */
+#define INFLIGHT_SLICE 4096
+#define INFLIGHT_FINE (64 * 1024)
 
 struct inflight_entry {
-	int64_t bytes; /* up to here; rounded up to a slice */
+	int64_t bytes; /* up to here; to the end of the slice */
 	struct klog_position to;
 };
 

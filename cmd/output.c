@@ -1,16 +1,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "libklog/time.h"
 #include "output.h"
 #include "stop.h"
 
 #define PIPE_SIZE (1024 * 1024)
-#define STOPPED_MS 2000
+/* After a signal a reader has so long. */
+#define TAKES_NOTHING_MS 2000
+#define TAKES_MS 10000
 #define MEANWHILE_MS 500
+#define SOCKET_PIECE 16384 /* so much, at the least, poll(2) means by room */
 
 int
 output_init(struct output *out, int fd, struct klog_err *err)
@@ -27,40 +32,66 @@ output_init(struct output *out, int fd, struct klog_err *err)
 	return 0;
 }
 
-/* How much to write at once; 0: it was stopped, and nobody reads. */
-static size_t
-at_once(const struct output *out, size_t left)
+int
+output_unread(const struct output *out)
 {
-	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
+	int unread = 0;
 
-	if (stop_signal() == 0)
-		return left;
-	if (poll(&fd, 1, STOPPED_MS) == 0)
-		return 0;
-	/* so much a pipe has room for, and does not wait */
-	return left < PIPE_BUF ? left : PIPE_BUF;
+	/* the first is of sockets only; what knows neither is a device */
+	if (ioctl(out->fd, SIOCOUTQ, &unread) == 0 ||
+		ioctl(out->fd, FIONREAD, &unread) == 0)
+		return unread;
+	return 0;
 }
 
-/* Waits until the pipe has room, and cuts *size down to it: so that no write is
- * held up for long. */
+/* How much may be written without waiting for long, when poll(2) says that
+ * there is room. */
+static size_t
+room_of(const struct output *out)
+{
+	int all = fcntl(out->fd, F_GETPIPE_SZ);
+
+	if (all == -1)
+		return SOCKET_PIECE;
+	/* the pages at both ends may be used in part only */
+	all -= output_unread(out) + 2 * PIPE_BUF;
+	return all > PIPE_BUF ? (size_t)all : PIPE_BUF;
+}
+
+bool
+output_late(struct output *out, int64_t since_ms)
+{
+	int64_t now = klog_tick_ms();
+
+	if (stop_signal() == 0)
+		return false;
+	if (out->stopped_ms == 0)
+		out->stopped_ms = now;
+	return stop_at_once() != 0 || now - since_ms > TAKES_NOTHING_MS ||
+		now - out->stopped_ms > TAKES_MS;
+}
+
+/* Waits until there is room: 0, or -1, also when its reader is late. */
 static int
-wait_for_room(const struct output *out, size_t *size, struct klog_err *err)
+wait_for_room(struct output *out, struct klog_err *err)
 {
 	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
-	int unread = 0, room = 0;
+	int64_t since = klog_tick_ms();
+	int had = -1, has;
 
-	do
-		if (out->meanwhile(out->of, err) == -1)
+	for (;; had = has) {
+		if (out->meanwhile != NULL &&
+			out->meanwhile(out->of, err) == -1)
 			return -1;
-	while (stop_signal() == 0 && poll(&fd, 1, MEANWHILE_MS) == 0);
-	/* the pages at both ends may be used in part only */
-	if (ioctl(out->fd, FIONREAD, &unread) == 0)
-		room = fcntl(out->fd, F_GETPIPE_SZ) - unread - 2 * PIPE_BUF;
-	if (room < PIPE_BUF)
-		room = PIPE_BUF;
-	if (*size > (size_t)room)
-		*size = (size_t)room;
-	return 0;
+		has = output_unread(out);
+		if (stop_signal() == 0 || has != had)
+			since = klog_tick_ms();
+		if (output_late(out, since))
+			return klog_fail(err, KLOG_ESYSTEM,
+				"stdout: stopped before its reader took all");
+		if (poll(&fd, 1, MEANWHILE_MS) > 0)
+			return 0;
+	}
 }
 
 /* A second attempt must not print anything twice. */
@@ -75,32 +106,27 @@ drop(struct output *out)
 int
 output_flush(struct output *out, struct klog_err *err)
 {
-	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
 	size_t done = 0, size;
 	ssize_t n;
 
 	while (done < out->buf.size) {
-		size = at_once(out, out->buf.size - done);
-		if (out->meanwhile != NULL && stop_signal() == 0) {
-			if (wait_for_room(out, &size, err) == -1)
+		size = out->buf.size - done;
+		if (out->meanwhile != NULL || stop_signal() != 0) {
+			if (wait_for_room(out, err) == -1)
 				return drop(out);
-			if (stop_signal() != 0)
-				continue;
+			if (size > room_of(out))
+				size = room_of(out);
 		}
-		n = size > 0 ? write(out->fd, out->buf.data + done, size) : -1;
+		n = write(out->fd, out->buf.data + done, size);
 		if (n >= 0) {
 			done += (size_t)n;
 			out->written += n;
-		} else if (size > 0 && errno == EAGAIN) {
+		} else if (errno == EAGAIN) {
 			/* somebody else's descriptor, made non-blocking */
-			(void)poll(&fd, 1, -1);
-		} else if (size == 0 || errno != EINTR) {
-			if (size == 0)
-				klog_fail(err, KLOG_ESYSTEM,
-					"stdout: stopped while its reader "
-					"took nothing");
-			else
-				klog_fail_errno(err, "stdout");
+			if (wait_for_room(out, err) == -1)
+				return drop(out);
+		} else if (errno != EINTR) {
+			klog_fail_errno(err, "stdout");
 			return drop(out);
 		}
 	}

@@ -14,11 +14,12 @@
 struct output {
 	int fd;
 	struct klog_buf buf;
-	size_t full;     /* it is written when so much is in it */
-	int64_t written; /* bytes, by now */
-	bool failed;     /* a write did: what was in it is gone */
+	size_t full;        /* it is written when so much is in it */
+	int64_t written;    /* bytes, by now */
+	bool failed;        /* a write did: what was in it is gone */
+	int64_t stopped_ms; /* when a signal was noticed, or 0 */
 
-	/* A pipe: called before each write, and twice a second while its reader
+	/* A pipe or socket: called before each write, and twice a second while its reader
 	 * holds one up; -1 ends it.  The caller's, or NULL. */
 	int (*meanwhile)(void *of, struct klog_err *err);
 	void *of;
@@ -28,8 +29,8 @@ struct output {
  * takes them out of buf.  0 or -1. */
 int output_init(struct output *out, int fd, struct klog_err *err);
 
-/* Writes what is in the buffer; 0, or -1 with *err.  After a signal (stop.h)
- * its reader has two seconds for each piece. */
+/* Writes what is in the buffer; 0, or -1 with *err, also when after a signal
+ * (stop.h) a reader is late. */
 int output_flush(struct output *out, struct klog_err *err);
 
 /* Called between records: writes when enough has gathered. */
@@ -48,6 +49,15 @@ output_put(
 		return klog_fail_memory(err);
 	return 0;
 }
+
+/* Whether it is to end: after a signal a reader that has taken nothing since
+ * `since_ms` has two seconds, one that takes has ten, and none after a second
+ * signal. */
+bool output_late(struct output *out, int64_t since_ms);
+
+/* Bytes that were written and that the reader of a pipe or socket has not
+ * taken. */
+int output_unread(const struct output *out);
 
 /* Whether the reader of a pipe or socket has gone. */
 bool output_gone(const struct output *out);

@@ -177,7 +177,36 @@ leave() {
 }
 
 commits_some() {
-	[ "$(committed t g)" -gt 0 ]
+	[ "$(committed t g)" -gt "${1:-0}" ]
+}
+
+@test "groups: a slow worker that is ended again and again gets on" {
+	local before=0
+	make-lines w 2000 100 | klog-produce t
+	for _ in 1 2 3; do
+		klog-consume -g g t > >(while read -r line; do
+			echo "$line" >>did
+			sleep 0.02
+		done) &
+		until_true 20 commits_some "$before"
+		# At once.
+		kill -TERM $!
+		kill -INT $!
+		until_true 20 is_zombie_or_gone $!
+		wait $! || [ $? -gt 128 ]
+		before=$(committed t g)
+	done
+	[ "$before" -le "$(wc -l <did)" ]
+}
+
+@test "groups: after a signal a reader that goes on taking has its time" {
+	make-lines w 3000 100 | klog-produce t
+	klog-consume -g g t > >(while dd bs=10000 count=1 status=none | tee -a took |
+		grep -q .; do sleep 0.2; done) &
+	until_true 20 commits_some
+	kill -TERM $!
+	ended 143 $!
+	equal "$(committed t g)" 3000
 }
 
 @test "groups: a follower commits within seconds, into a pipe, a file, and /dev/null" {
