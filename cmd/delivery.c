@@ -18,7 +18,7 @@
 #define POLL_MS 5     /* nothing tells when a pipe is empty */
 #define POLL_MOST_MS 50
 #define GRACE_MS 5 /* for a reader that took all, and used a part of it */
-#define PIECE 32   /* records, of which the last is in flight */
+#define PIECE 64   /* records, of which the last is in flight */
 
 /* Dies as a write to what nobody reads would have it; or by the signal that came
  * before. */
