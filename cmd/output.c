@@ -15,6 +15,9 @@
 #define TAKES_NOTHING_MS 2000
 #define TAKES_MS 10000
 #define MEANWHILE_MS 500
+#define MEASURE_MS 4
+#define FAST_PER_MS 65536 /* bytes */
+#define FAST_PIECE (256 * 1024)
 #define SOCKET_PIECE 16384 /* so much, at the least, poll(2) means by room */
 
 int
@@ -49,13 +52,29 @@ output_unread(const struct output *out)
 static size_t
 room_of(const struct output *out)
 {
-	int all = fcntl(out->fd, F_GETPIPE_SZ);
+	int all = fcntl(out->fd, F_GETPIPE_SZ), least;
 
 	if (all == -1)
 		return SOCKET_PIECE;
+	/* a fast reader makes more while it is written */
+	least = out->fast ? FAST_PIECE : PIPE_BUF;
 	/* the pages at both ends may be used in part only */
 	all -= output_unread(out) + 2 * PIPE_BUF;
-	return all > PIPE_BUF ? (size_t)all : PIPE_BUF;
+	return all > least ? (size_t)all : (size_t)least;
+}
+
+/* Whether its reader takes so much that no write is held up for long. */
+static void
+measure(struct output *out, int unread)
+{
+	int64_t now = klog_tick_ms(), taken = out->written - unread;
+	int64_t ms = now - out->measured_ms;
+
+	if (ms < MEASURE_MS)
+		return;
+	out->fast = taken - out->measured >= ms * FAST_PER_MS;
+	out->measured_ms = now;
+	out->measured = taken;
 }
 
 bool
@@ -84,6 +103,7 @@ wait_for_room(struct output *out, struct klog_err *err)
 			out->meanwhile(out->of, err) == -1)
 			return -1;
 		has = output_unread(out);
+		measure(out, has);
 		if (stop_signal() == 0 || has != had)
 			since = klog_tick_ms();
 		if (output_late(out, since))

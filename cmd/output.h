@@ -18,9 +18,11 @@ struct output {
 	int64_t written;    /* bytes, by now */
 	bool failed;        /* a write did: what was in it is gone */
 	int64_t stopped_ms; /* when a signal was noticed, or 0 */
+	bool fast;          /* its reader is, by what it had taken then */
+	int64_t measured_ms, measured;
 
-	/* A pipe or socket: called before each write, and twice a second while its reader
-	 * holds one up; -1 ends it.  The caller's, or NULL. */
+	/* A pipe or socket: called before each write, and twice a second while
+	 * its reader holds one up; -1 ends it.  The caller's, or NULL. */
 	int (*meanwhile)(void *of, struct klog_err *err);
 	void *of;
 };
