@@ -126,7 +126,7 @@ drop(struct output *out)
 int
 output_flush(struct output *out, struct klog_err *err)
 {
-	size_t done = 0, size;
+	size_t done = 0, size, room;
 	ssize_t n;
 
 	while (done < out->buf.size) {
@@ -134,8 +134,9 @@ output_flush(struct output *out, struct klog_err *err)
 		if (out->meanwhile != NULL || stop_signal() != 0) {
 			if (wait_for_room(out, err) == -1)
 				return drop(out);
-			if (size > room_of(out))
-				size = room_of(out);
+			room = room_of(out);
+			if (size > room)
+				size = room;
 		}
 		n = write(out->fd, out->buf.data + done, size);
 		if (n >= 0) {

@@ -598,6 +598,7 @@ mend(struct work *w, struct klog_err *err)
 {
 	const struct klog_recover how = { &w->topic->config.settings,
 		&w->cluster->say };
+
 	if (w->state_lost &&
 		klog_recover_state(&w->log, w->topic->config.id, &how, err) ==
 			-1)
@@ -750,19 +751,19 @@ find(struct klog_topic *t, struct klog_cluster *cluster, const char *operand,
 {
 	struct klog_topic in;
 	char path[4096], *slash;
-	int64_t number;
+	int32_t number;
 
 	if (strchr(operand, '/') != NULL &&
 		klog_topic_find(&in, cluster, operand, false, err) == 0) {
 		snprintf(path, sizeof(path), "%s", in.path);
 		klog_topic_close(&in);
 		slash = strrchr(path, '/');
-		number = slash == NULL ? -1 : klog_number(slash + 1, INT32_MAX);
+		number = slash == NULL ? -1 : klog_partition_number(slash + 1);
 		if (in.kind == KLOG_PARTITION_DIR && number != -1 &&
 			*partition == -1) {
 			*slash = '\0';
 			if (klog_topic_open(t, cluster, path, true, err) == 0) {
-				*partition = (int32_t)number;
+				*partition = number;
 				return 0;
 			}
 		}

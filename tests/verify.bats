@@ -56,7 +56,7 @@ spoil() {
 	hex "${3:-ff}" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
-# ---- the directories of kafka-format.md, 6.4 ----
+# ---- directories that a Kafka refuses, or mends when it loads them ----
 
 @test "verify: a Kafka's partition that is sound, shut down cleanly or not" {
 	kafkas logs
