@@ -46,19 +46,20 @@ follows(const struct klog_log *log, const struct klog_check *so_far)
 		(b->base_offset > next && next < log->state.first_dirty);
 }
 
-/* Where the batches from one position on end that end by another: the offset
- * behind them in *next, -1 when there are none. */
+/* Reads the batches from one position on up to another: the offset behind the
+ * one that ends there in *next, -1 when none does. */
 static int
 find_end(struct klog_log *log, int fd, int64_t from, int64_t to, int64_t *next,
 	struct klog_err *err)
 {
-	int r;
+	int r = KLOG_SCAN_BATCH;
 
 	*next = -1;
 	klog_scan_init(&log->scan, fd, from, 0);
-	while ((r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH &&
-		log->scan.position <= to)
-		*next = klog_batch_last_offset(&log->scan.batch) + 1;
+	while (log->scan.position < to &&
+		(r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH)
+		if (log->scan.position == to)
+			*next = klog_batch_last_offset(&log->scan.batch) + 1;
 	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;
 }
 

@@ -155,6 +155,7 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 {
 	struct klog_state *s = &log->state;
 	int64_t records = s->next_offset;
+	struct klog_check found;
 	int r;
 
 	klog_scan_init(&log->scan, log->log_fd, s->length, 0);
@@ -174,6 +175,9 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 			log->path, records);
 	if (s->length == size)
 		return 0;
+	/* nothing is cut from a log that is damaged elsewhere */
+	if (klog_check_log(log, &found, err) == -1)
+		return -1;
 	klog_sayf(how->say, 0,
 		"%s: cut %" PRId64 " bytes after offset %" PRId64
 		": a batch that a killed writer left unfinished",

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "crc32c.h"
+#include "index.h"
 #include "io.h"
 #include "state.h"
 
@@ -98,21 +99,25 @@ signed64(const uint8_t *p)
 static bool
 sane(const struct klog_state *s)
 {
-	return s->leader_epoch >= 0 && s->epoch_start >= 0 &&
+	return s->sequence <= INT64_MAX && /* there is a next one */
+		s->leader_epoch >= 0 && s->epoch_start >= 0 &&
 		s->log_start >= 0 && s->log_start <= s->next_offset &&
 		s->active_base >= 0 && s->length >= 0 &&
 		s->length <= INT32_MAX && s->next_offset >= s->active_base &&
 		s->next_offset - s->active_base <= (int64_t)INT32_MAX + 1 &&
-		(s->length > 0 || s->next_offset == s->active_base) &&
+		(s->length > 0) == (s->next_offset > s->active_base) &&
 		s->recovery_offset >= 0 && s->recovery_base >= 0 &&
 		s->recovery_position >= 0 &&
 		s->recovery_position <= INT32_MAX &&
 		s->recovery_base <= s->active_base &&
 		(s->recovery_position > 0 ||
 			s->recovery_offset <= s->recovery_base) &&
-		(s->recovery_base < s->active_base ||
-			s->recovery_position <= s->length) &&
+		(s->recovery_base < s->active_base
+				? s->recovery_offset <= s->active_base
+				: s->recovery_position <= s->length) &&
 		s->recovery_offset <= s->next_offset && s->unindexed >= 0 &&
+		s->index_entries <= INT32_MAX / KLOG_INDEX_ENTRY &&
+		s->time_entries <= INT32_MAX / KLOG_TIME_ENTRY &&
 		s->isr_count <= KLOG_ISR_MAX && s->left_count <= KLOG_LEFT_MAX;
 }
 

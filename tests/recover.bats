@@ -303,6 +303,34 @@ indexed() {
 	sound t
 }
 
+@test "recover: half a batch behind damage is not cut: nothing is, until that is mended (A3)" {
+	three t
+	# What is synced leads up to another offset: it lies outside the checksum.
+	flip $((position[2] + 7))
+	head -c 40 "$(partition t)/$log" >half
+	cat half >>"$(partition t)/$log"
+	cp "$(partition t)/$log" before
+	klog 3 produce --no-sync t <<<next
+	error_line produce t 'nothing was changed'
+	cmp "$(partition t)/$log" before
+}
+
+@test "recover: a segment behind the active one is not taken for the log (F1)" {
+	local stray
+	three t
+	stray=$(partition t)/00000000000000000009.log
+	cp "$(partition t)/$log" "$stray"
+	cp "$stray" before
+	state marks=1
+	klog 3 produce t <<<next
+	error_line produce t 'says that the log ends in' 'nothing was changed'
+	cmp "$stray" before
+	rm "$stray"
+	klog 0 produce t <<<next
+	klog-consume t | cmp - <(cat expected && echo next)
+	sound t
+}
+
 @test "recover: damage in a closed segment is told by readers and writers, never repaired" {
 	klog-create -q -X segment.bytes=1MiB rolls
 	make-lines 0 30000 100 | klog-produce rolls

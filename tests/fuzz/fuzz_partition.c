@@ -37,9 +37,6 @@ set_up(struct klog_reader *r, uint64_t options)
 		r->only_base = 0;
 }
 
-/* A message of the oldest format, without key and value. */
-#define SMALLEST (KLOG_BATCH_PREFIX + 14)
-
 static void
 look_up(struct klog_reader *r, struct klog_decoder *d, int64_t number)
 {

@@ -201,8 +201,12 @@ check_reader(struct klog_reader *r, int64_t offset)
 		     &scratch, &it, &err) == 0);
 	must(klog_batch_next(&it, &rec, &err) == 1);
 	must(rec.offset == offset);
-	must(fuzz_same(rec.value, klog_slice_of(VALUE, strlen(VALUE))));
-	must(klog_reader_next(r, &from, &err) == 0);
+	got = klog_reader_next(r, &from, &err);
+	/* the state said that the log ends there, and it does not */
+	if (!fuzz_same(rec.value, klog_slice_of(VALUE, strlen(VALUE))))
+		must(is_told(got, &err));
+	else
+		must(got == 0);
 }
 
 static void
@@ -223,6 +227,7 @@ check_record(int topic, struct said *said, int64_t offset)
 static void
 append_next(int topic, struct said *said, bool sync, int64_t offset)
 {
+	bool strange = has_strangers(topic); /* a roll may make one its own */
 	struct klog_err err;
 	int64_t next;
 	int r = append(topic, &said->say, sync, &next, &err);
@@ -230,7 +235,7 @@ append_next(int topic, struct said *said, bool sync, int64_t offset)
 	if (r == -1 && err.code == KLOG_EOFFSET && offset > INT64_MAX - 3)
 		return;
 	/* a roll or a sync looks further than an append does */
-	if (r == -1 && err.code == KLOG_ECORRUPT && has_strangers(topic))
+	if (r == -1 && err.code == KLOG_ECORRUPT && strange)
 		return;
 	must_do(r, &err);
 	if (r == -2)

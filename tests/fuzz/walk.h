@@ -30,10 +30,13 @@ said_init(struct said *said)
 	said->say.arg = said;
 }
 
+/* A message of the oldest format, without key and value. */
+#define SMALLEST (KLOG_BATCH_PREFIX + 14)
+
 /*
  * Reads to the end.  No record is delivered twice and none comes back; there
- * are no more batches than `bytes` of logs can hold: else it hangs.  Counts what came,
- * and answers as klog_reader_next does at the end.
+ * are no more batches than `bytes` of logs can hold: else it hangs.  Counts
+ * what came, and answers as klog_reader_next does at the end.
  */
 static inline int
 walk_partition(struct klog_reader *r, struct klog_compressor *c,
@@ -47,8 +50,8 @@ walk_partition(struct klog_reader *r, struct klog_compressor *c,
 	while ((got = klog_reader_next(r, &from, err)) == 1) {
 		const struct klog_batch *b = &r->scan.batch;
 
-		must(++*count <= (int64_t)(1 + bytes / KLOG_BATCH_HEADER) *
-				(1 + said->lines));
+		must(++*count <=
+			(int64_t)(1 + bytes / SMALLEST) * (1 + said->lines));
 		must(r->scan.bytes.size == b->size);
 		must(klog_batch_check(b, r->scan.bytes));
 		must(klog_batch_last_offset(b) >= from);
