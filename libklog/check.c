@@ -32,7 +32,8 @@ klog_check_foreign(
 }
 
 /* Whether the batch at hand is the next: dense, but where the log was
- * compacted, and of an epoch that has begun. */
+ * compacted, of an epoch that has begun, and no further from the segment's
+ * base than an index entry can say. */
 static bool
 follows(const struct klog_log *log, const struct klog_check *so_far)
 {
@@ -40,7 +41,8 @@ follows(const struct klog_log *log, const struct klog_check *so_far)
 	int64_t next = so_far->end.offset;
 
 	if (b->leader_epoch < so_far->epoch ||
-		b->leader_epoch > log->state.leader_epoch)
+		b->leader_epoch > log->state.leader_epoch ||
+		klog_batch_last_offset(b) - so_far->end.base > INT32_MAX)
 		return false;
 	return b->base_offset == next ||
 		(b->base_offset > next && next < log->state.first_dirty);
@@ -205,4 +207,25 @@ klog_check_log(
 	}
 	klog_bases_free(&bases);
 	return r;
+}
+
+int
+klog_check_known(
+	struct klog_log *log, struct klog_check *out, struct klog_err *err)
+{
+	const struct klog_state *s = &log->state;
+
+	if (klog_check_log(log, out, err) == -1)
+		return -1;
+	if (out->end.base == s->active_base &&
+		(out->end.position < s->length
+				? out->end.offset <= s->next_offset
+				: out->end.offset == s->next_offset))
+		return 0;
+	return klog_fail(err, KLOG_ECORRUPT,
+		"%s: %020" PRId64 ".log: good up to offset %" PRId64
+		", but %s says that the log ends in %020" PRId64
+		".log at %" PRId64 "; nothing was changed",
+		log->path, out->end.base, out->end.offset, KLOG_STATE_NAME,
+		s->active_base, s->next_offset);
 }

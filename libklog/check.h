@@ -22,6 +22,14 @@ struct klog_check {
 int klog_check_log(
 	struct klog_log *log, struct klog_check *out, struct klog_err *err);
 
+/*
+ * The same where the state is of today, and says how long the log is: whoever
+ * put more behind that, or other offsets before it, was no klog, and nothing
+ * is cut for it.
+ */
+int klog_check_known(
+	struct klog_log *log, struct klog_check *out, struct klog_err *err);
+
 /* The scan just took a whole batch that cannot be the next, as one of a leader
  * epoch that never began here: klog did not write it, and does not cut it.
  * Answers -1. */

@@ -161,7 +161,9 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 	klog_scan_init(&log->scan, log->log_fd, s->length, 0);
 	while ((r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH &&
 		log->scan.batch.base_offset == s->next_offset &&
-		log->scan.batch.leader_epoch <= s->leader_epoch)
+		log->scan.batch.leader_epoch <= s->leader_epoch &&
+		klog_batch_last_offset(&log->scan.batch) - s->active_base <=
+			INT32_MAX)
 		klog_log_note(log, &log->scan.batch, how->settings);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);
@@ -176,7 +178,7 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 	if (s->length == size)
 		return 0;
 	/* nothing is cut from a log that is damaged elsewhere */
-	if (klog_check_log(log, &found, err) == -1)
+	if (klog_check_known(log, &found, err) == -1)
 		return -1;
 	klog_sayf(how->say, 0,
 		"%s: cut %" PRId64 " bytes after offset %" PRId64

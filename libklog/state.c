@@ -243,6 +243,12 @@ write_slot(int fd, struct klog_state *state, struct klog_err *err)
 {
 	uint8_t slot[SLOT];
 
+	/* it would be read as lost, and be made anew again and again */
+	if (!sane(state))
+		return klog_fail(err, KLOG_ECORRUPT,
+			"%s: what was found contradicts itself; look at it "
+			"with klog-inspect --verify",
+			KLOG_STATE_NAME);
 	state->sequence++;
 	encode(state, slot);
 	return klog_write_at(fd, slot, SLOT,

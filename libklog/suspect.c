@@ -134,28 +134,6 @@ place_before(struct klog_log *log, int64_t good, struct klog_check *found,
 	return r == -1 ? klog_err_in(err, "%s", log->path) : 0;
 }
 
-/*
- * The state is of today, so it knows where the log ends: whoever put more
- * behind that, or other offsets before it, was no klog.
- */
-static int
-check_end(struct klog_log *log, const struct klog_check *found,
-	struct klog_err *err)
-{
-	const struct klog_state *s = &log->state;
-
-	if (found->end.base == s->active_base &&
-		(found->torn > 0 ? found->end.offset <= s->next_offset
-				 : found->end.offset == s->next_offset))
-		return 0;
-	return klog_fail(err, KLOG_ECORRUPT,
-		"%s: %020" PRId64 ".log: good up to offset %" PRId64
-		", but %s says that the log ends in %020" PRId64
-		".log at %" PRId64 "; nothing was changed",
-		log->path, found->end.base, found->end.offset, KLOG_STATE_NAME,
-		s->active_base, s->next_offset);
-}
-
 int
 klog_suspect_settle(struct klog_log *log, const struct klog_recover *how,
 	struct klog_err *err)
@@ -172,9 +150,7 @@ klog_suspect_settle(struct klog_log *log, const struct klog_recover *how,
 			return -1;
 	if (open_device(log, &device, err) == -1)
 		return -1;
-	r = klog_check_log(log, &found, err);
-	if (r == 0)
-		r = check_end(log, &found, err);
+	r = klog_check_known(log, &found, err);
 	if (r == 0)
 		r = first_difference(log, device, klog_recovery_floor(s),
 			found.end.position, &good, err);
