@@ -745,6 +745,7 @@ struct klog_repaired {
 	char what[200];
 	char done
 		[240]; /* "made anew", "cut from offset 7 on ...", "left ..." */
+	bool left;     /* nothing is done about it, and why is said there */
 	bool mended;
 	bool doubtful; /* the .log may be wrong instead: it is left */
 };

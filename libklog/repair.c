@@ -86,6 +86,7 @@ keep_finding(struct work *w, const struct klog_found *f, struct klog_err *err)
 	one.doubtful = f->doubtful;
 	snprintf(one.what, sizeof(one.what), "%s", f->what);
 	snprintf(one.done, sizeof(one.done), "left");
+	one.left = true;
 	if (klog_buf_put(w->out, &one, sizeof(one)) == -1)
 		return klog_fail_memory(err);
 	return 0;
@@ -346,19 +347,36 @@ can_rebuild_epochs(const struct work *w)
 	return !w->older_damage && (w->cut != -1 || !is_damaged(w, w->last));
 }
 
-/* What is done about a finding; "left": nothing. */
+/* What is done about a finding that is not cut; NULL: nothing. */
 static const char *
 remedy(struct work *w, struct klog_repaired *f)
 {
 	const char *name = name_of(f);
-	int64_t base = log_of(f);
 
 	if (f->severity == KLOG_FOUND_LEFTOVER)
 		return w->ready &&
 				(klog_file_base(name, ".log") != -1 ||
 					strcmp(name, KLOG_EPOCH_NAME) == 0)
 			? "tidied, as any writer does"
-			: "left to who writes or cleans next";
+			: NULL;
+	if (log_of(f) != -1 || w->blocked || f->doubtful)
+		return NULL;
+	if ((index_of(f) != -1 && can_rebuild(w, index_of(f))) ||
+		(strcmp(name, KLOG_EPOCH_NAME) == 0 && can_rebuild_epochs(w)) ||
+		(strcmp(name, KLOG_STATE_NAME) == 0 &&
+			(f->severity == KLOG_FOUND_INDEX || w->state_lost)))
+		return "made anew";
+	return NULL;
+}
+
+/* Why nothing is done about it, and what to do. */
+static const char *
+advice(struct work *w, struct klog_repaired *f)
+{
+	int64_t base = log_of(f);
+
+	if (f->severity == KLOG_FOUND_LEFTOVER)
+		return "left to who writes or cleans next";
 	if (base != -1 && base == w->last && w->below)
 		return "left: it lies before the log start, and goes with its "
 		       "segment";
@@ -369,11 +387,6 @@ remedy(struct work *w, struct klog_repaired *f)
 	if (f->doubtful)
 		return "left: it, or the batch's base offset, is wrong; to "
 		       "believe the batch, remove the file and repair again";
-	if ((index_of(f) != -1 && can_rebuild(w, index_of(f))) ||
-		(strcmp(name, KLOG_EPOCH_NAME) == 0 && can_rebuild_epochs(w)) ||
-		(strcmp(name, KLOG_STATE_NAME) == 0 &&
-			(f->severity == KLOG_FOUND_INDEX || w->state_lost)))
-		return "made anew";
 	return "left";
 }
 
@@ -389,8 +402,8 @@ describe(struct work *w)
 		const char *what = remedy(w, f);
 		bool cut = log_of(f) != -1 && log_of(f) == w->last &&
 			w->cut != -1;
-		bool left = !cut && strncmp(what, "left", 4) == 0;
 
+		f->left = !cut && what == NULL;
 		if (cut)
 			snprintf(f->done, sizeof(f->done),
 				"%scut from offset %" PRId64
@@ -398,9 +411,10 @@ describe(struct work *w)
 				would, w->cut_offset, w->kept);
 		else
 			snprintf(f->done, sizeof(f->done), "%s%s",
-				left ? "" : would, what);
+				f->left ? "" : would,
+				f->left ? advice(w, f) : what);
 		f->mended = f->severity == KLOG_FOUND_LEFTOVER ||
-			(!left && !w->dry_run);
+			(!f->left && !w->dry_run);
 	}
 }
 
@@ -413,7 +427,7 @@ take_back(struct work *w)
 	for (i = 0; i < count_found(w); i++) {
 		struct klog_repaired *f = found(w, i);
 
-		if (strncmp(f->done, "left", 4) == 0)
+		if (f->left)
 			continue;
 		snprintf(f->done, sizeof(f->done), "not done");
 		f->mended = false;
