@@ -255,7 +255,7 @@ check-kafka:
 		$(TESTS),$(KAFKA_TESTS))
 
 # libFuzzer comes with clang.  Each target runs from its kept inputs, as often
-# as tests/fuzz/run says, and always the same ones.
+# as tests/fuzz/run says; SEED=N for others than the usual ones.
 FUZZ_RUNS = 1
 check-fuzz:
 	@tests/deps fuzz
