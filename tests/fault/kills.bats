@@ -149,12 +149,18 @@ load common
 
 # ---- at random moments ------------------------------------------------------
 
+# feed FILE [SECONDS]: its lines, and no end of them for a while.
+feed() {
+	cat "$1"
+	sleep "${2:-0}"
+} 3>&-
+
 # crowd ROUND: eight writers of 600 lines that sync often, three are killed.
 crowd() {
 	local i status pids=()
 	for i in 0 1 2 3 4 5 6 7; do
 		klog-produce --batch-size 400 -X flush.messages=20 t \
-			<"input-$i" 2>>said &
+			< <(feed "input-$i" "$((i < 3))") 2>>said &
 		pids+=($!)
 	done
 	for i in 0 1 2; do
