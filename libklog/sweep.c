@@ -267,7 +267,7 @@ take(struct segment *g, struct klog_err *err)
 		s->scan.position == st->length && s->r->trusted &&
 		s->expected != st->next_offset)
 		return klog_findings_add(s->out, KLOG_FOUND_DAMAGE, g->name,
-			position, b.size, s->expected, err,
+			position, b.size, b.base_offset, err,
 			"it ends before offset %" PRId64
 			", and the state says %" PRId64,
 			s->expected, st->next_offset);

@@ -91,6 +91,18 @@ sound_again() {
 	sound_again
 }
 
+@test "repair: where the state says another end, the cut is at a batch" {
+	klog-state "$dir/.klog" marks=1 recovery=14 recovery-position=288 next=16
+	klog 3 inspect --verify t
+	[[ $output == *"$third.log  288 "*" 14 "*the_state_says_16* ]]
+	klog 0 inspect --repair t
+	[[ $output == *cut_from_offset_14_on* ]]
+	sound_again
+	echo next | klog-produce t
+	equal "$(klog-consume -F '%o %e %s\n' t | tail -n 1)" '14 1 next'
+	sound_again
+}
+
 @test "repair: indexes are made anew, and nothing else" {
 	sha256sum "$dir"/*.log >logs
 	sha256sum "$dir"/*.index "$dir"/*.timeindex >indexes
