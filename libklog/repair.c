@@ -299,10 +299,25 @@ sort_out(struct work *w, struct klog_repaired *f, struct klog_err *err)
 	return 0;
 }
 
+/* Whether what a compaction wrote lies behind the last segment, which then is
+ * not the one that was written last. */
+static int
+look_behind(struct work *w, bool *more, struct klog_err *err)
+{
+	struct klog_bases all;
+
+	if (klog_segment_list_all(w->log.dir, &all, err) == -1)
+		return -1;
+	*more = all.count > 0 && all.base[all.count - 1] > w->last;
+	klog_bases_free(&all);
+	return 0;
+}
+
 static int
 plan(struct work *w, struct klog_err *err)
 {
-	bool same = !w->state_lost &&
+	bool more,
+		same = !w->state_lost &&
 		klog_stamp_same(&w->log.state.stamp, &w->log.today);
 	size_t i;
 
@@ -311,10 +326,12 @@ plan(struct work *w, struct klog_err *err)
 	for (i = 0; i < count_found(w); i++)
 		if (sort_out(w, found(w, i), err) == -1)
 			return -1;
+	if (look_behind(w, &more, err) == -1)
+		return -1;
 	/* what the state says is active is not there: nobody knows the end;
 	 * and with an unknown end all that may be unsynced is looked at again,
 	 * and must be whole */
-	if (w->below ||
+	if (w->below || more ||
 		(!w->state_lost && w->log.state.active_base > w->last) ||
 		(w->older_damage && !same))
 		w->cut = -1;

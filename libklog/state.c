@@ -101,6 +101,9 @@ sane(const struct klog_state *s)
 {
 	return s->sequence <= INT64_MAX && /* there is a next one */
 		s->leader_epoch >= 0 && s->epoch_start >= 0 &&
+		/* a cut begins one where it has not looked yet (F3) */
+		(s->epoch_start <= s->next_offset ||
+			s->marks & KLOG_MARK_SYNCING) &&
 		s->log_start >= 0 && s->log_start <= s->next_offset &&
 		s->active_base >= 0 && s->length >= 0 &&
 		s->length <= INT32_MAX && s->next_offset >= s->active_base &&

@@ -196,7 +196,7 @@ tree_fresh(void)
 		dir = klog_open_dir(AT_FDCWD, root, &err);
 		must(dir != -1);
 	}
-	must(klog_remove_dir(dir, "0", 1, &err) == 0);
+	must(klog_remove_dir(dir, "0", 2, &err) == 0);
 	must(mkdirat(dir, "0", 0700) == 0);
 	return dir;
 }
