@@ -316,8 +316,8 @@ look_behind(struct work *w, bool *more, struct klog_err *err)
 static int
 plan(struct work *w, struct klog_err *err)
 {
-	bool more,
-		same = !w->state_lost &&
+	bool more;
+	bool same = !w->state_lost &&
 		klog_stamp_same(&w->log.state.stamp, &w->log.today);
 	size_t i;
 

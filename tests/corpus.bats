@@ -33,5 +33,5 @@ setup_file() {
 }
 
 @test "corpus: it is small" {
-	[ "$(cat "$corpus"/*/* | wc -c)" -lt 600000 ]
+	[ "$(cat "$corpus"/*/* | wc -c)" -lt 500000 ]
 }

@@ -103,6 +103,17 @@ sound_again() {
 	sound_again
 }
 
+@test "repair: with a compaction's segment behind it the last one has no end to cut" {
+	spoil "$dir/$third.log" 210
+	: >"$dir/.klog"
+	: >"$dir/00000000000000000020.log.swap"
+	cp "$dir/$third.log" before
+	klog 3 inspect --repair t
+	[[ $output == *"$third.log"*" 144 "*left:_restore_it* ]]
+	cmp "$dir/$third.log" before
+	[ ! -e "$dir/.klog.removed" ]
+}
+
 @test "repair: indexes are made anew, and nothing else" {
 	sha256sum "$dir"/*.log >logs
 	sha256sum "$dir"/*.index "$dir"/*.timeindex >indexes

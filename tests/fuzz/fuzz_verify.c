@@ -69,27 +69,6 @@ verify(int topic, size_t bytes)
 	return bad || r == -1;
 }
 
-/* A reader of the same meets no damage. */
-static void
-read_on(int topic, size_t bytes)
-{
-	struct klog_compressor c = { 0 };
-	struct klog_reader r;
-	struct klog_err err;
-	struct said said;
-	int64_t count;
-	int dir = klog_open_dir(topic, "0", &err);
-
-	must(dir != -1);
-	said_init(&said);
-	must(klog_reader_open(&r, dir, "t/0", &said.say, 4096, &err) == 0);
-	if (walk_partition(&r, &c, &said, bytes, &count, &err) == -1 &&
-		err.code == KLOG_ECORRUPT)
-		fuzz_broken(__FILE__, __LINE__, err.text);
-	klog_reader_close(&r);
-	klog_compressor_free(&c);
-}
-
 /* Any of the views, on the directory as it is. */
 static void
 dump(int topic, uint64_t options, int64_t number, size_t bytes)
@@ -148,7 +127,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bytes = tree_write(dir, in);
 	klog_close_fd(&dir);
 	if (!verify(topic, bytes))
-		read_on(topic, bytes);
+		must_be_sound(topic, bytes);
 	dump(topic, options, number, bytes);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define WALK_H
 
 #include "records.h"
+#include "libklog/io.h"
 #include "libklog/reader.h"
 
 /* Lines that a reader said: only with one may it go back. */
@@ -67,6 +68,27 @@ walk_partition(struct klog_reader *r, struct klog_compressor *c,
 			err->code == KLOG_EOFFSET);
 	must(r->scan.buf.capacity <= 2 * (bytes + ((size_t)1 << 20)));
 	return got;
+}
+
+/* A reader of the topic's partition 0 meets no damage. */
+static inline void
+must_be_sound(int topic, size_t bytes)
+{
+	struct klog_compressor c = { 0 };
+	struct klog_reader r;
+	struct klog_err err;
+	struct said said;
+	int64_t count;
+	int dir = klog_open_dir(topic, "0", &err);
+
+	must(dir != -1);
+	said_init(&said);
+	must(klog_reader_open(&r, dir, "t/0", &said.say, 4096, &err) == 0);
+	if (walk_partition(&r, &c, &said, bytes, &count, &err) == -1 &&
+		err.code == KLOG_ECORRUPT)
+		fuzz_broken(__FILE__, __LINE__, err.text);
+	klog_reader_close(&r);
+	klog_compressor_free(&c);
 }
 
 #endif
