@@ -53,6 +53,14 @@ klog_batch_last_offset(const struct klog_batch *b)
 	return b->base_offset + b->last_offset_delta;
 }
 
+/* Whether it can be in the segment of this base: what an index entry cannot
+ * say cannot be there. */
+static inline bool
+klog_batch_fits(const struct klog_batch *b, int64_t base)
+{
+	return klog_batch_last_offset(b) - base <= INT32_MAX;
+}
+
 /*
  * How many bytes klog_batch_parse needs, as far as what is there of them
  * tells: KLOG_BATCH_HEADER, or less for a message of the old formats.

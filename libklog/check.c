@@ -42,7 +42,7 @@ follows(const struct klog_log *log, const struct klog_check *so_far)
 
 	if (b->leader_epoch < so_far->epoch ||
 		b->leader_epoch > log->state.leader_epoch ||
-		klog_batch_last_offset(b) - so_far->end.base > INT32_MAX)
+		!klog_batch_fits(b, so_far->end.base))
 		return false;
 	return b->base_offset == next ||
 		(b->base_offset > next && next < log->state.first_dirty);

@@ -638,8 +638,7 @@ check_order(struct klog_reader *r, struct klog_err *why)
 	const struct klog_batch *b = &r->scan.batch;
 	bool dense = r->has_state && r->expected >= r->state.first_dirty;
 
-	/* what an index entry cannot say cannot be in the segment */
-	if (klog_batch_last_offset(b) - r->base > INT32_MAX)
+	if (!klog_batch_fits(b, r->base))
 		return klog_fail(why, KLOG_ECORRUPT,
 			"offset %" PRId64 " in the segment of %" PRId64,
 			b->base_offset, r->base);

@@ -162,8 +162,7 @@ adopt(struct klog_log *log, int64_t size, const struct klog_recover *how,
 	while ((r = klog_scan_next(&log->scan, err)) == KLOG_SCAN_BATCH &&
 		log->scan.batch.base_offset == s->next_offset &&
 		log->scan.batch.leader_epoch <= s->leader_epoch &&
-		klog_batch_last_offset(&log->scan.batch) - s->active_base <=
-			INT32_MAX)
+		klog_batch_fits(&log->scan.batch, s->active_base))
 		klog_log_note(log, &log->scan.batch, how->settings);
 	if (r == -1)
 		return klog_err_in(err, "%s", log->path);

@@ -228,7 +228,7 @@ check_order(struct segment *g, struct klog_batch *b, int64_t position,
 	}
 	if (base == b->base_offset &&
 		(klog_batch_last_offset(b) >= g->next ||
-			klog_batch_last_offset(b) - g->base > INT32_MAX)) {
+			!klog_batch_fits(b, g->base))) {
 		snprintf(what, sizeof(what),
 			"offset %" PRId64 " in the segment of %" PRId64,
 			klog_batch_last_offset(b), g->base);
